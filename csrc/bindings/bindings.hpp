@@ -1,0 +1,13 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace klg::bindings {
+
+// One function a noun, each in its own bind_<noun>.cpp.
+void register_exceptions(pybind11::module_& m);
+void bind_build(pybind11::module_& m);
+void bind_cuda(pybind11::module_& m);
+void bind_similarity(pybind11::module_& m);
+
+}  // namespace klg::bindings

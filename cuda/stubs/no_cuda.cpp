@@ -1,0 +1,21 @@
+// The symbols of the CUDA part in a build without nvcc.
+#include "klg/core/error.hpp"
+#include "klg/cuda/canonical_dot.hpp"
+#include "klg/cuda/device.hpp"
+
+namespace klg::cuda {
+
+bool built() noexcept { return false; }
+int device_count() noexcept { return 0; }
+int driver_version() noexcept { return 0; }
+int runtime_version() noexcept { return 0; }
+
+std::string unavailable_reason() {
+  return "this is a CPU-only build; rebuild with nvcc on PATH (KLG_CUDA=ON)";
+}
+
+void canonical_dots(const float*, std::size_t, std::size_t, const RowPair*, std::size_t, double*) {
+  throw CudaUnavailable("canonical_dots: " + unavailable_reason());
+}
+
+}  // namespace klg::cuda

@@ -1,0 +1,8 @@
+"""
+Native parts of kimera-leakguard. Private: use the Python faces above it.
+"""
+from __future__ import annotations
+from . import build
+from . import cuda
+from . import similarity
+__all__: list[str] = ['build', 'cuda', 'similarity']

@@ -1,0 +1,1 @@
+"""The bundled microbenchmarks behind `klg bench`; peers are imported only if installed."""

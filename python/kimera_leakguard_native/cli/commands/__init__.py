@@ -1,0 +1,1 @@
+"""One verb a module; each offers a click command by the name `command`."""

@@ -1,0 +1,39 @@
+"""Every error that the package raises on purpose, in one tree."""
+
+from __future__ import annotations
+
+
+class LeakGuardError(Exception):
+    """Root of the package's errors.
+
+    Attributes
+    ----------
+    exit_code : int
+        What a command exits with when the error ends it.
+    """
+
+    exit_code = 2
+
+
+class ConfigError(LeakGuardError, ValueError):
+    """A setting that does not exist or has a value that cannot be used."""
+
+
+class AnalysisError(LeakGuardError):
+    """Source code that cannot be analysed, or an analysis that failed."""
+
+
+class RuntimeUnavailable(LeakGuardError, RuntimeError):
+    """Run-time tracking cannot work in this interpreter; the message says why."""
+
+
+class CudaUnavailable(LeakGuardError, RuntimeError):
+    """CUDA was asked for, and there is no CUDA build, no driver or no device."""
+
+
+class StaleHandle(LeakGuardError, KeyError):
+    """A handle whose record or slot is gone: released earlier, or recycled."""
+
+    def __str__(self) -> str:
+        """Give the message as it is; KeyError would quote it."""
+        return str(self.args[0]) if self.args else ""

@@ -1,0 +1,1 @@
+"""Plain data that the layers hand to each other; no behaviour, no I/O."""

@@ -1,0 +1,76 @@
+"""What run-time tracking reports: sites, their stacks and the verdict on each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+VERDICTS = ("leak", "warm-up", "bounded", "retention", "native", "undecided")
+"""What a site can be called; a whole process can also be ``clean``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call of a stack; `line` is 1-based, 0 where it is not known."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteVerdict:
+    """A place that allocates, and what its objects' ages say about it.
+
+    Attributes
+    ----------
+    file, line, function : str or None, int, str
+        The first application frame; `file` is None for native growth that no site explains.
+    live_bytes : int
+        Estimated bytes alive now.
+    growth_bytes_per_s : float
+        Estimated net growth over the second half of the observation.
+    verdict : str
+        One of `VERDICTS`.
+    confidence : float
+        In [0, 1].
+    stack : tuple of Frame
+        Innermost call first.
+    evidence : str
+        The reason in words and numbers.
+    finding : str or None
+        Code of the static finding that explains the growth.
+    """
+
+    file: str | None
+    line: int
+    function: str
+    live_bytes: int
+    growth_bytes_per_s: float
+    verdict: str
+    confidence: float
+    stack: tuple[Frame, ...] = ()
+    evidence: str = ""
+    finding: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the site as the JSON report has it."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class RunReport:
+    """The result of one observed run; the fields of `klg run --report`."""
+
+    duration_s: float
+    samples: int
+    sample_bytes_effective: float
+    allocated_bytes_estimate: float
+    overhead: dict[str, float]
+    process: dict[str, int]
+    sites: list[SiteVerdict] = field(default_factory=list)
+    process_verdict: str = "undecided"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as `klg run --report` writes it."""
+        return {"version": 1, **asdict(self)}
