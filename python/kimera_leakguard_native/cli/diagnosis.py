@@ -54,19 +54,20 @@ def lines(facts: dict[str, Any]) -> list[str]:
     build, cuda, hooks = facts["build"], facts["cuda"], facts["hooks"]
     features = ", ".join(facts["cpu"]["features"]) or "baseline"
     devices = f"{cuda['devices']} device(s)" + (f" ({cuda['reason']})" if cuda["reason"] else "")
-    out = [
-        f"build      klg {facts['version']}, compiler {build['compiler']}, Python {facts['python']}",
-        f"processor  {facts['cpu']['machine']}: {features}",
-        f"cuda       runtime {cuda['runtime'] or 'not built'}, "
-        f"driver {cuda['driver'] or 'none'}, {devices}",
-        f"allocator  C: {facts['allocator']['c']}; Python: {facts['allocator']['python']}",
-        "hooks      " + ("usable" if hooks["usable"] else f"not usable: {hooks['reason']}"),
-    ]
+    driver = cuda["driver"] or "none"
+    topics = {
+        "build": f"klg {facts['version']}, compiler {build['compiler']}, Python {facts['python']}",
+        "processor": f"{facts['cpu']['machine']}: {features}",
+        "cuda": f"runtime {cuda['runtime'] or 'not built'}, driver {driver}, {devices}",
+        "allocator": f"C: {facts['allocator']['c']}; Python: {facts['allocator']['python']}",
+        "hooks": "usable" if hooks["usable"] else f"not usable: {hooks['reason']}",
+    }
+    out = [f"{topic:<11}{text}" for topic, text in topics.items()]
     for name, part in facts["parts"].items():
         state = part["version"] or f"absent; {part['install']}"
-        out.append(f"part       {name}: {state} ({part['for']})")
+        out.append(f"{'part':<11}{name}: {state} ({part['for']})")
     if facts["disabled"]:
-        out.append("disabled   KLG_DISABLE is set: every entry point is a no-op")
+        out.append(f"{'disabled':<11}KLG_DISABLE is set: every entry point is a no-op")
     return out
 
 
