@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.model.finding import Finding
 
 VERDICTS = ("leak", "warm-up", "bounded", "retention", "native", "undecided")
 """What a site can be called; a whole process can also be ``clean``."""
@@ -60,7 +63,15 @@ class SiteVerdict:
 
 @dataclass(slots=True)
 class RunReport:
-    """The result of one observed run; the fields of `klg run --report`."""
+    """The result of one observed run; the fields of `klg run --report`.
+
+    Attributes
+    ----------
+    sites : list of SiteVerdict
+        By growth, the fastest first; at most 1,000.
+    findings : list of Finding
+        Static findings that explain a site.
+    """
 
     duration_s: float
     samples: int
@@ -70,6 +81,7 @@ class RunReport:
     process: dict[str, int]
     sites: list[SiteVerdict] = field(default_factory=list)
     process_verdict: str = "undecided"
+    findings: list[Finding] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as `klg run --report` writes it."""
