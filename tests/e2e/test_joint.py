@@ -1,4 +1,4 @@
-"""The whole story on one small program: found in the source, seen at run time, joined at one line."""
+"""One small program: its leak is found in the source, seen at run time, joined at one line."""
 
 import json
 import subprocess
@@ -65,7 +65,7 @@ def test_the_source_alone_shows_the_leak_and_how_it_happens(project):
     assert done.returncode == 1
     (finding,) = [one for one in report["findings"] if one["line"] == LEAKING_LINE]
     assert finding["tier"] == "E"
-    assert [step["line"] for step in finding["path"]][0] == LEAKING_LINE
+    assert finding["path"][0]["line"] == LEAKING_LINE
     assert finding["path"][-1]["line"] == 5
 
 
