@@ -1,0 +1,92 @@
+"""From bytes to a syntax tree, with one clear sentence where that is not possible."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from dataclasses import dataclass
+
+from kimera_leakguard_native.errors import AnalysisError
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Larger files are data, not programs; parsing one takes about forty times its size in memory."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One parsed file.
+
+    Attributes
+    ----------
+    path : str
+        As findings name it.
+    data : bytes
+        The very bytes that were parsed.
+    tree : ast.Module
+        Syntax tree of the running interpreter's grammar.
+    """
+
+    path: str
+    data: bytes
+    tree: ast.Module
+
+    def line_count(self) -> int:
+        """Count physical lines."""
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n") and bool(self.data))
+
+
+def read(path: str) -> bytes:
+    """Read a file.
+
+    Raises
+    ------
+    AnalysisError
+        The file cannot be read, or is too large to be source code.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AnalysisError(f"cannot be read: {reason}") from error
+    if len(data) > MAX_BYTES:
+        raise AnalysisError(f"is larger than {MAX_BYTES // 2**20} MiB; not analysed")
+    return data
+
+
+def parse(path: str, data: bytes) -> Source:
+    """Parse the bytes of a file; the encoding is the one that PEP 263 gives.
+
+    Raises
+    ------
+    AnalysisError
+        Null bytes, bytes that are not text in the file's encoding, text that is not Python, or
+        nesting beyond what the parser can take. The message names the line where there is one.
+    """
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise AnalysisError(f"line {line}: contains a null byte")
+    try:
+        with warnings.catch_warnings():
+            # Invalid escapes in the code that is read are not this run's business.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(data, filename=path)
+    except SyntaxError as error:
+        where = f"line {error.lineno}: " if error.lineno else ""
+        raise AnalysisError(f"{where}does not parse: {error.msg}") from error
+    except ValueError as error:
+        raise AnalysisError(f"does not parse: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise AnalysisError("does not parse: nested too deeply") from error
+    return Source(path, data, tree)
+
+
+def text_lines(data: bytes) -> list[str]:
+    """Decode a file for display; bytes that do not decode show as replacement characters."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        encoding = "utf-8"
+    return data.decode(encoding, errors="replace").splitlines()
