@@ -1,0 +1,135 @@
+"""Control flow: basic blocks, what ends them, and where an exception inside one goes.
+
+Every block names the one block that an exception raised in it goes to. That block is the exit by
+exception, a `Dispatch` over handlers, or a copy of the cleanup code of a ``finally`` or ``with``,
+which ends in `Resume`. Cleanup code is there once for each way of leaving it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.ir import Condition, Instruction
+
+ENTRY = 0
+RETURN_EXIT = 1
+RAISE_EXIT = 2
+
+
+@dataclass(slots=True)
+class Jump:
+    """Go on at another block."""
+
+    target: int
+
+
+@dataclass(slots=True)
+class Branch:
+    """Go on at one of two blocks; `line` and `text` describe the decision."""
+
+    condition: Condition
+    when_true: int
+    when_false: int
+    line: int
+    text: str
+
+
+@dataclass(slots=True)
+class Handler:
+    """One except clause; `types` are qualified names, None catches everything."""
+
+    types: tuple[str | None, ...] | None
+    block: int
+    line: int
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """Choose the handler of the exception in flight.
+
+    Attributes
+    ----------
+    unmatched : int
+        Where an exception goes that no handler takes.
+    first_line, last_line : int
+        The body of the try statement.
+    """
+
+    handlers: list[Handler]
+    unmatched: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(slots=True)
+class Resume:
+    """The exception in flight goes on outwards after cleanup code."""
+
+    target: int
+
+
+@dataclass(slots=True)
+class Stop:
+    """Nothing follows: an exit, or the end of a raise."""
+
+
+Terminator = Jump | Branch | Dispatch | Resume | Stop
+
+
+@dataclass(slots=True)
+class Block:
+    """Instructions that run one after another."""
+
+    number: int
+    on_raise: int
+    instructions: list[Instruction] = field(default_factory=list)
+    terminator: Terminator = field(default_factory=Stop)
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop by its header; `assigned` are the variables that its body may change."""
+
+    header: int
+    assigned: frozenset[str]
+
+
+@dataclass(slots=True)
+class Graph:
+    """The control flow of one function.
+
+    Attributes
+    ----------
+    name : str
+        Qualified name within the module.
+    parameters : tuple of str
+        Positional parameters in order, then the others.
+    cells : frozenset of str
+        Local variables that nested functions use.
+    types : dict of str to str
+        Parameters with the qualified class that their annotation names.
+    """
+
+    name: str
+    line: int
+    end_line: int
+    parameters: tuple[str, ...]
+    cells: frozenset[str]
+    is_generator: bool
+    is_async: bool
+    blocks: list[Block] = field(default_factory=list)
+    loops: dict[int, Loop] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+
+    def successors(self, number: int) -> tuple[int, ...]:
+        """Give the blocks that normal control goes to from a block."""
+        end = self.blocks[number].terminator
+        if isinstance(end, (Jump, Resume)):
+            return (end.target,)
+        if isinstance(end, Branch):
+            return (end.when_true, end.when_false)
+        if isinstance(end, Dispatch):
+            return (*(handler.block for handler in end.handlers), end.unmatched)
+        return ()

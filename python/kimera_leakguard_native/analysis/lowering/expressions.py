@@ -1,0 +1,318 @@
+"""Expressions: every intermediate value gets a temporary, and thereby an owner."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.cfg import Loop
+from kimera_leakguard_native.analysis.lowering import conditions
+from kimera_leakguard_native.analysis.lowering.builder import LoopFrame, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kimera_leakguard_native.analysis.lowering.builder import Builder
+
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_DISPLAYS = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
+
+
+def lower(b: Builder, node: ast.expr) -> ir.Operand:
+    """Lower an expression and give its value."""
+    if isinstance(node, ast.Constant):
+        return ir.Literal(node.value)
+    if isinstance(node, ast.Name):
+        return b.variable(node.id)
+    if isinstance(node, ast.Call):
+        return _call(b, node)
+    if isinstance(node, ast.Attribute):
+        return _attribute(b, node)
+    if isinstance(node, (ast.BoolOp, ast.IfExp)):
+        return _choice(b, node)
+    if isinstance(node, ast.Compare) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    ):
+        return _truth_value(b, node)
+    target = b.temporary()
+    line = node.lineno
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        elements = tuple(
+            lower(b, item.value if isinstance(item, ast.Starred) else item) for item in node.elts
+        )
+        starred = any(isinstance(item, ast.Starred) for item in node.elts)
+        b.emit(ir.Build(line, target, "list" if starred else _DISPLAYS[type(node)], elements))
+    elif isinstance(node, ast.Dict):
+        values = [item for item in (*node.keys, *node.values) if item is not None]
+        b.emit(ir.Build(line, target, "dict", tuple(lower(b, item) for item in values)))
+    elif isinstance(node, ast.Subscript):
+        owner = lower(b, node.value)
+        b.emit(ir.GetItem(line, target, owner, lower(b, node.slice)))
+    elif isinstance(node, ast.BinOp):
+        left, right = lower(b, node.left), lower(b, node.right)
+        sign = _ARITHMETIC.get(type(node.op))
+        if sign is None:
+            b.emit(ir.Build(line, target, "text", (left, right)))
+        else:
+            b.emit(ir.Compute(line, target, ir.Arithmetic(sign, left, right)))
+    elif isinstance(node, ast.UnaryOp):
+        value = lower(b, node.operand)
+        if isinstance(node.op, ast.USub):
+            if isinstance(value, ir.Literal) and isinstance(value.value, (int, float)):
+                return ir.Literal(-value.value)
+            b.emit(ir.Compute(line, target, ir.Arithmetic("-", ir.Literal(0), value)))
+        else:
+            return ir.Opaque(b.number())
+    elif isinstance(node, ast.NamedExpr):
+        value = lower(b, node.value)
+        assign(b, node.target, value, line)
+        return value
+    elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+        return _comprehension(b, node)
+    elif isinstance(node, ast.Lambda):
+        b.emit(ir.MakeClosure(line, target, captured_names(b, [node.body])))
+    elif isinstance(node, ast.Await):
+        b.emit(ir.Await(line, target, lower(b, node.value)))
+    elif isinstance(node, (ast.Yield, ast.YieldFrom)):
+        value = ir.Literal(None) if node.value is None else lower(b, node.value)
+        if isinstance(node, ast.YieldFrom):
+            # The items are handed out, the iterable stays here.
+            iterator = b.temporary()
+            b.emit(ir.Iterate(line, iterator, value))
+            value = ir.Opaque(b.number())
+        b.emit(ir.Yield(line, target, value))
+    elif isinstance(node, (ast.JoinedStr, ast.FormattedValue)):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node.value]
+        b.emit(ir.Build(line, target, "text", tuple(lower(b, part) for part in parts)))
+    elif isinstance(node, ast.Starred):
+        return lower(b, node.value)
+    elif isinstance(node, ast.Slice):
+        parts = [part for part in (node.lower, node.upper, node.step) if part is not None]
+        b.emit(ir.Build(line, target, "text", tuple(lower(b, part) for part in parts)))
+    else:
+        return ir.Opaque(b.number())
+    return target
+
+
+def _call(b: Builder, node: ast.Call) -> ir.Operand:
+    called = node.func
+    name: str | None = None
+    receiver: ir.Operand | None = None
+    method: str | None = None
+    function: ir.Operand | None = None
+    if isinstance(called, ast.Name):
+        function = b.variable(called.id)
+        if isinstance(function, ir.Global):
+            name, function = function.name, None
+    elif isinstance(called, ast.Attribute):
+        name = _qualified(b, called)
+        if name is None:
+            receiver, method = lower(b, called.value), called.attr
+    else:
+        function = lower(b, called)
+    arguments = tuple(lower(b, item) for item in node.args)
+    keywords = tuple((item.arg or "**", lower(b, item.value)) for item in node.keywords)
+    spread = any(isinstance(item, ast.Starred) for item in node.args) or any(
+        item.arg is None for item in node.keywords
+    )
+    target = b.temporary()
+    b.emit(
+        ir.Call(
+            line=node.lineno,
+            target=target,
+            name=name,
+            receiver=receiver,
+            method=method,
+            function=function,
+            arguments=arguments,
+            keywords=keywords,
+            spread=spread,
+            end_line=node.end_lineno or node.lineno,
+            column=node.col_offset,
+            text=text_of(called, 30),
+        )
+    )
+    return target
+
+
+def _qualified(b: Builder, node: ast.Attribute) -> str | None:
+    """Qualify a chain of attributes whose root is an import, a class or a builtin."""
+    parts: list[str] = []
+    value: ast.expr = node
+    while isinstance(value, ast.Attribute):
+        parts.append(value.attr)
+        value = value.value
+    if not isinstance(value, ast.Name):
+        return None
+    root = b.variable(value.id)
+    if not isinstance(root, ir.Global):
+        return None
+    own = f"{b.module.name}."
+    if root.name.startswith(own) and root.name[len(own) :] not in b.module.classes:
+        # A variable of the module: its attributes belong to an object, not to a namespace.
+        return None
+    if root.name.startswith("<outer>"):
+        return None
+    return ".".join([root.name, *reversed(parts)])
+
+
+def _attribute(b: Builder, node: ast.Attribute) -> ir.Operand:
+    name = _qualified(b, node)
+    if name is not None:
+        return ir.Global(name)
+    owner = lower(b, node.value)
+    target = b.temporary()
+    b.emit(ir.GetAttribute(node.lineno, target, owner, node.attr))
+    return target
+
+
+def _choice(b: Builder, node: ast.BoolOp | ast.IfExp) -> ir.Operand:
+    target = b.temporary()
+    join = b.new_block()
+    if isinstance(node, ast.IfExp):
+        yes, no = b.new_block(), b.new_block()
+        conditions.branch(b, node.test, yes.number, no.number)
+        for block, value in ((yes, node.body), (no, node.orelse)):
+            b.enter(block)
+            result = lower(b, value)
+            b.emit(ir.Assign(value.lineno, target, result))
+            b.jump(join.number)
+    else:
+        for position, value in enumerate(node.values):
+            result = lower(b, value)
+            b.emit(ir.Assign(value.lineno, target, result))
+            if position == len(node.values) - 1:
+                b.jump(join.number)
+                break
+            more = b.new_block()
+            when = (more.number, join.number)
+            if isinstance(node.op, ast.Or):
+                when = (join.number, more.number)
+            conditions.end_branch(b, ir.Truth(target), *when, value)
+            b.enter(more)
+    b.enter(join)
+    return target
+
+
+def _truth_value(b: Builder, node: ast.expr) -> ir.Operand:
+    condition = conditions.simple(b, node)
+    target = b.temporary()
+    if condition is not None:
+        b.emit(ir.Compute(node.lineno, target, condition))
+        return target
+    yes, no, join = b.new_block(), b.new_block(), b.new_block()
+    conditions.branch(b, node, yes.number, no.number)
+    for block, value in ((yes, True), (no, False)):
+        b.enter(block)
+        b.emit(ir.Assign(node.lineno, target, ir.Literal(value)))
+        b.jump(join.number)
+    b.enter(join)
+    return target
+
+
+def _comprehension(
+    b: Builder, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+) -> ir.Operand:
+    """Lower as the loop that it is; a generator expression as if it ran to its end at once."""
+    names = {
+        item.id
+        for generator in node.generators
+        for item in ast.walk(generator.target)
+        if isinstance(item, ast.Name)
+    }
+    prefix = f"%c{b.number()}."
+    renames = {name: prefix + name for name in sorted(names)}
+    target = b.temporary()
+    first = lower(b, node.generators[0].iter)
+    if isinstance(node, ast.GeneratorExp):
+        # The generator keeps what it iterates over.
+        b.emit(ir.Iterate(node.lineno, target, first))
+    else:
+        b.emit(ir.Build(node.lineno, target, "list", ()))
+    b.renamed.append(renames)
+    _generators(b, node, 0, first, target)
+    b.renamed.pop()
+    return target
+
+
+def _generators(
+    b: Builder,
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp,
+    index: int,
+    source: ir.Operand,
+    target: str,
+) -> None:
+    if index == len(node.generators):
+        values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for value in values:
+            b.emit(ir.SetItem(value.lineno, target, ir.Opaque(b.number()), lower(b, value)))
+        return
+    generator = node.generators[index]
+    assigned = frozenset(name for renames in b.renamed for name in renames.values())
+
+    def body(continue_target: int) -> None:
+        for test in generator.ifs:
+            more = b.new_block()
+            conditions.branch(b, test, more.number, continue_target)
+            b.enter(more)
+        following: ir.Operand = ir.Literal(None)
+        if index + 1 < len(node.generators):
+            following = lower(b, node.generators[index + 1].iter)
+        _generators(b, node, index + 1, following, target)
+
+    header = b.new_block()
+    inside, after = b.new_block(), b.new_block()
+    iterator = b.temporary()
+    line = generator.target.lineno
+    b.emit(ir.Iterate(line, iterator, source))
+    b.jump(header.number)
+    b.enter(header)
+    b.graph.loops[header.number] = Loop(header.number, assigned | {target})
+    conditions.end_branch(
+        b, ir.Unknown(b.number(), "has another item"), inside.number, after.number, generator.iter
+    )
+    b.enter(inside)
+    element = b.temporary()
+    b.emit(ir.Next(line, element, iterator))
+    assign(b, generator.target, element, line)
+    b.frames.append(LoopFrame(after.number, header.number))
+    body(header.number)
+    b.frames.pop()
+    b.jump(header.number)
+    b.enter(after)
+
+
+def assign(b: Builder, target: ast.expr, value: ir.Operand, line: int) -> None:
+    """Store a value into whatever stands left of the equals sign."""
+    if isinstance(target, ast.Name):
+        place = b.target(target.id)
+        if place is None:
+            b.emit(ir.SetAttribute(line, ir.Global("<outer>"), target.id, value))
+        else:
+            b.emit(ir.Assign(line, place, value))
+    elif isinstance(target, ast.Attribute):
+        b.emit(ir.SetAttribute(line, lower(b, target.value), target.attr, value))
+    elif isinstance(target, ast.Subscript):
+        owner = lower(b, target.value)
+        b.emit(ir.SetItem(line, owner, lower(b, target.slice), value))
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        parts = tuple(b.temporary() for _ in target.elts)
+        starred = any(isinstance(item, ast.Starred) for item in target.elts)
+        b.emit(ir.Unpack(line, parts, value, starred))
+        for item, part in zip(target.elts, parts, strict=True):
+            assign(b, item.value if isinstance(item, ast.Starred) else item, part, line)
+    elif isinstance(target, ast.Starred):
+        assign(b, target.value, value, line)
+
+
+def captured_names(b: Builder, body: Sequence[ast.AST]) -> tuple[str, ...]:
+    """Give the places of this frame that nested code uses."""
+    found: set[str] = set()
+    for root in body:
+        for item in ast.walk(root):
+            if isinstance(item, ast.Name):
+                place = b.variable(item.id)
+                if isinstance(place, str):
+                    found.add(place)
+    return tuple(sorted(found))
