@@ -1,0 +1,180 @@
+"""What callees do: with their arguments, and whether they come back, raise or acquire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator  # noqa: TC003 - part of the public signature
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.ownership import ALIAS, USES, Effect, Level, State
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, Resource
+    from kimera_leakguard_native.analysis.summaries import Summary
+
+
+class Raised(NamedTuple):
+    """An exception that an instruction may raise, and how sure that is."""
+
+    type: str | None
+    level: Level
+
+
+class SummarySource(Protocol):
+    """Whoever knows the functions of the project."""
+
+    def of_call(self, call: ir.Call) -> Summary | None:
+        """Give the summary of the function that a call reaches, None where it is not known."""
+
+
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_BORROWING_MODULES = (
+    "os.",
+    "fcntl.",
+    "termios.",
+    "tty.",
+    "select.",
+    "signal.",
+    "posix.",
+    "ssl.RAND_",
+)
+_HARMLESS = frozenset(
+    {
+        "append", "extend", "items", "keys", "values", "strip", "lower", "upper", "startswith",
+        "endswith", "format", "join", "get", "setdefault", "add", "update", "copy", "replace",
+        "splitlines", "rstrip", "lstrip", "split", "debug", "info", "warning", "warn", "error",
+        "exception", "critical", "log", "clear", "discard", "insert", "sort", "title", "isdigit",
+        "tell", "fileno", "isatty", "flush",
+    }
+)  # fmt: skip
+_HARMLESS_BUILTINS = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "len", "print", "isinstance", "issubclass", "id", "hasattr", "getattr", "repr", "str",
+        "bool", "type", "list", "tuple", "set", "dict", "frozenset", "range", "enumerate", "zip",
+        "sorted", "reversed", "callable", "min", "max", "sum", "any", "all", "iter", "map",
+        "filter", "super", "object", "bytes", "bytearray", "setattr", "hash", "abs", "round",
+    )
+)  # fmt: skip
+_SHORT = ("time.", "logging.", "os.path.", "string.", "warnings.")
+
+
+class Effects:
+    """Answers about calls, from the catalog first and from the project's summaries next."""
+
+    def __init__(self, catalog: Catalog, summaries: SummarySource | None = None) -> None:
+        self._catalog = catalog
+        self._summaries = summaries
+
+    def summary(self, call: ir.Call) -> Summary | None:
+        """Give the summary of a project function."""
+        return None if self._summaries is None else self._summaries.of_call(call)
+
+    def on_arguments(
+        self, call: ir.Call, state: State, resource: Resource
+    ) -> Iterator[tuple[ir.Operand, Effect]]:
+        """Say what happens to each argument that has a role."""
+        for index, operand in enumerate(call.arguments):
+            if state.role(operand) is not None:
+                yield operand, self._effect(call, index, resource, state)
+        for name, operand in call.keywords:
+            if state.role(operand) is not None:
+                yield operand, self._effect(call, name, resource, state)
+
+    def _effect(self, call: ir.Call, key: int | str, resource: Resource, state: State) -> Effect:
+        callees = self._catalog.callees
+        name = call.name
+        if name is not None:
+            if name in resource.functions and key == 0:
+                return Effect.RELEASE
+            if name in callees.borrow:
+                return Effect.BORROW
+            if name in callees.derive:
+                return Effect.DERIVE
+        if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
+            return Effect.BORROW
+        summary = self.summary(call)
+        if summary is not None:
+            known = summary.effect(key)
+            if known is not None:
+                return known
+        if name is not None and not resource.collected and name.startswith(_BORROWING_MODULES):
+            return Effect.BORROW
+        last = (name or call.method or "").rpartition(".")[2]
+        if (
+            summary is None
+            and _first_word(last) in callees.borrow_verbs
+            and last[:1].islower() | (last[:1] == "_")
+        ):
+            return Effect.BORROW
+        return Effect.TAKE
+
+    def never_returns(self, call: ir.Call) -> bool:
+        """Whether control does not come back from a call."""
+        if call.name in self._catalog.callees.never_return:
+            return True
+        summary = self.summary(call)
+        return summary is not None and summary.never_returns
+
+    def ends_process(self, call: ir.Call) -> bool:
+        """Whether the process is gone after a call, and all that it held."""
+        return call.name in self._catalog.callees.ends_process
+
+    def acquisition(self, call: ir.Call) -> Acquisition | None:
+        """Say what a call acquires by its name or by the project's summaries."""
+        if call.name is not None:
+            found = self._catalog.acquire.get(call.name)
+            if found is not None:
+                return found
+        return None
+
+    def raised(
+        self, instruction: ir.Instruction, state: State, resource: Resource
+    ) -> Raised | None:
+        """Say what an instruction may raise; None if that is not worth a path."""
+        if isinstance(instruction, ir.Await):
+            return Raised("asyncio.CancelledError", Level.STRONG)
+        if isinstance(instruction, ir.Yield):
+            return Raised("builtins.GeneratorExit", Level.WEAK)
+        if isinstance(instruction, ir.Next):
+            role = state.role(instruction.iterator)
+            return Raised(*_own_failure(resource)) if role == USES else Raised(None, Level.WEAK)
+        if not isinstance(instruction, ir.Call):
+            return None
+        return self._raised_by_call(instruction, state, resource)
+
+    def _raised_by_call(self, call: ir.Call, state: State, resource: Resource) -> Raised | None:
+        if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
+            method = call.method or ""
+            if method in resource.raises:
+                return Raised(resource.raises[method][0], Level.STRONG)
+            if method in resource.release or method in _HARMLESS:
+                return None
+            return Raised(*_own_failure(resource))
+        name = call.name
+        if name is not None:
+            if name in resource.functions:
+                return None
+            known = self._catalog.callees.raises.get(name)
+            if known is not None:
+                return Raised(known[0], Level.STRONG)
+            if name in _HARMLESS_BUILTINS or name.startswith(_SHORT):
+                return None
+        if call.method in _HARMLESS:
+            return None
+        summary = self.summary(call)
+        if summary is not None and summary.raises:
+            return Raised(summary.raises[0], Level.STRONG)
+        return Raised(None, Level.WEAK)
+
+
+def _own_failure(resource: Resource) -> tuple[str | None, Level]:
+    if resource.may_raise:
+        return resource.may_raise[0], Level.MODERATE
+    return None, Level.WEAK
+
+
+def _first_word(name: str) -> str:
+    found = _WORD.search(name)
+    return found.group().lower() if found else ""

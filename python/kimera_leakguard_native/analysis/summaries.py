@@ -1,0 +1,180 @@
+"""Summaries of functions: what a caller has to know, worked out when it is first asked for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import cfg, ir
+from kimera_leakguard_native.analysis.dataflow import Site, Tracker
+from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
+    Discharge,
+    Effect,
+    Frame,
+    Level,
+    Returned,
+)
+from kimera_leakguard_native.analysis.resources.catalog import Resource
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.effects import Effects
+    from kimera_leakguard_native.analysis.names import Scope
+    from kimera_leakguard_native.analysis.project import Function
+
+_CONTEXT_DECORATORS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_ANY = Resource(rule="", noun="resource", release=("close",), context=True)
+"""Stands for whatever is passed: closing it by method or with is what a callee can do."""
+
+
+class Summary:
+    """What a caller needs to know of one function.
+
+    Parameters
+    ----------
+    function : Function
+        The function, with the graph and the effects that are built on demand.
+    bound : bool
+        Whether the call gives the first parameter by itself.
+    """
+
+    def __init__(self, function: Function, *, bound: bool) -> None:
+        self._function = function
+        self._bound = bound
+
+    def effect(self, key: int | str) -> Effect | None:
+        """Say what happens to an argument, by position or name; None if that is not known."""
+        name = self._parameter(key)
+        return None if name is None else self._function.effect(name)
+
+    @property
+    def never_returns(self) -> bool:
+        """Whether no call of the function comes back."""
+        return self._function.never_returns()
+
+    @property
+    def raises(self) -> tuple[str | None, ...]:
+        """Classes that the function raises on purpose."""
+        return self._function.raises()
+
+    def _parameter(self, key: int | str) -> str | None:
+        arguments = getattr(self._function.scope.node, "args", None)
+        if arguments is None:
+            return None
+        if isinstance(key, str):
+            named = {item.arg for item in (*arguments.args, *arguments.kwonlyargs)}
+            return key if key in named else None
+        positional = [item.arg for item in (*arguments.posonlyargs, *arguments.args)]
+        index = key + self._bound
+        return positional[index] if index < len(positional) else None
+
+
+def frame_of(scope: Scope, graph: cfg.Graph, decorators: frozenset[str]) -> Frame:
+    """Describe the frame of a function to the tracking of ownership."""
+    constructs = scope.class_name is not None and scope.name.endswith(".__init__")
+    return Frame(
+        cells=graph.cells | scope.outer_names,
+        self_name=graph.parameters[0] if constructs and graph.parameters else None,
+        lends_by_yield=bool(decorators & _CONTEXT_DECORATORS),
+    )
+
+
+def parameter_effect(graph: cfg.Graph, frame: Frame, effects: Effects, name: str) -> Effect | None:
+    """Follow a parameter through the function that has it."""
+    site = Site("parameter", _ANY, cfg.ENTRY, 0, name, ALIAS, None)
+    if name in graph.cells:
+        return Effect.TAKE
+    flow = Tracker(graph, site, frame, effects).run()
+    if flow.exhausted:
+        return None
+    plain = {outcome for outcome, level in flow.discharges if level is Level.PLAIN}
+    if graph.is_generator:
+        # The body runs while the caller iterates: the generator holds the argument.
+        return Effect.DERIVE if not plain else Effect.TAKE
+    open_at_return = any(
+        leak.exit == "return" and leak.state.level is Level.PLAIN for leak in flow.leaks
+    )
+    if Discharge.ESCAPED in plain:
+        return Effect.TAKE
+    if any(isinstance(outcome, Returned) for outcome in plain):
+        return Effect.DERIVE
+    if Discharge.RELEASED in plain:
+        return Effect.TAKE if open_at_return else Effect.RELEASE
+    return Effect.BORROW
+
+
+def never_returns(graph: cfg.Graph, effects: Effects) -> bool:
+    """Whether the exit by return cannot be reached."""
+    if graph.is_generator or graph.is_async:
+        return False
+    seen = {cfg.ENTRY}
+    pending = [cfg.ENTRY]
+    while pending:
+        block = graph.blocks[pending.pop()]
+        following: list[int] = [block.on_raise] if block.instructions else []
+        for item in block.instructions:
+            if isinstance(item, ir.Raise) or (
+                isinstance(item, ir.Call) and effects.never_returns(item)
+            ):
+                break
+        else:
+            following.extend(graph.successors(block.number))
+        for number in following:
+            if number == cfg.RETURN_EXIT:
+                return False
+            if number not in seen:
+                seen.add(number)
+                pending.append(number)
+    return True
+
+
+def could_never_return(scope: Scope) -> bool:
+    """Cheap test before the real one: no return, no yield, and an end that could leave."""
+    node = scope.node
+    if isinstance(node, (ast.Lambda, ast.Module, ast.AsyncFunctionDef)):
+        return False
+    last = node.body[-1]
+    if isinstance(last, ast.Raise) and scope.class_name is not None and len(node.body) <= 2:
+        raised = last.exc.func if isinstance(last.exc, ast.Call) else last.exc
+        if isinstance(raised, ast.Name) and raised.id == "NotImplementedError":
+            # Subclasses are meant to do better.
+            return False
+    if not isinstance(last, (ast.Raise, ast.Expr, ast.If, ast.Try, ast.With, ast.While)):
+        return False
+    if isinstance(last, ast.Expr) and not isinstance(last.value, ast.Call):
+        return False
+    return not any(
+        isinstance(item, (ast.Return, ast.Yield, ast.YieldFrom)) for item in _own_nodes(node.body)
+    )
+
+
+def explicit_raises(scope: Scope) -> list[ast.expr]:
+    """Find what a function raises on purpose and does not catch itself."""
+    if isinstance(scope.node, (ast.Lambda, ast.Module)):
+        return []
+    found = []
+    stack: list[ast.AST] = list(scope.node.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            continue
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            found.append(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
+        if isinstance(node, ast.Try) and node.handlers:
+            stack.extend([*node.orelse, *node.finalbody])
+            stack.extend(item for handler in node.handlers for item in handler.body)
+            continue
+        stack.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _own_nodes(body: list[ast.stmt]) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            continue
+        found.append(node)
+        stack.extend(ast.iter_child_nodes(node))
+    return found
