@@ -1,0 +1,146 @@
+"""One module: which of its functions acquire, and which of their acquisitions leak."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from kimera_leakguard_native.analysis import witness
+from kimera_leakguard_native.analysis.candidates import Candidate, classify
+from kimera_leakguard_native.analysis.dataflow import Flow, Site, Tracker
+from kimera_leakguard_native.analysis.reporting import finding_of
+from kimera_leakguard_native.analysis.resources.catalog import acquiring_words, catalog
+from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
+from kimera_leakguard_native.errors import AnalysisError
+from kimera_leakguard_native.model.finding import CheckStatistics, FileError, Finding
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.frontend import Source
+    from kimera_leakguard_native.analysis.names import Scope
+    from kimera_leakguard_native.analysis.project import Function, Project
+
+
+class Wanted(Protocol):
+    """The part of the options that a module's check needs."""
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether the solver decides which paths are feasible."""
+
+    def reports(self, tier: str, *, evident: bool) -> bool:
+        """Whether findings of a tier are wanted."""
+
+
+@dataclass(slots=True)
+class ModuleReport:
+    """What checking one file gave."""
+
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    statistics: CheckStatistics = field(default_factory=CheckStatistics)
+
+
+class ModuleCheck:
+    """Checks the functions of one file."""
+
+    def __init__(
+        self,
+        project: Project,
+        source: Source,
+        wanted: Wanted,
+        codes: frozenset[str],
+        report: ModuleReport,
+    ) -> None:
+        self._project = project
+        self._source = source
+        self._wanted = wanted
+        self._codes = codes
+        self._report = report
+        self._catalog = catalog()
+
+    def run(self) -> None:
+        """Check every function that might acquire."""
+        statistics = self._report.statistics
+        statistics.lines = self._source.line_count()
+        if acquiring_words().search(self._source.data) is None:
+            statistics.functions = _count_functions(self._source.tree)
+            return
+        module = self._project.add(self._source.path, self._source.tree)
+        statistics.functions = len(module.functions)
+        words = self._catalog.words()
+        for scope in module.all_scopes():
+            if not may_acquire(scope.body, words):
+                continue
+            function = self._project.function(module, scope)
+            try:
+                self._function(function)
+            except RecursionError:
+                self._failed(scope, "nested too deeply to be analysed")
+            except AnalysisError as error:
+                self._failed(scope, str(error))
+            except Exception as error:  # noqa: BLE001 - one function must not end the run
+                self._failed(scope, f"internal error: {type(error).__name__}: {error}")
+            finally:
+                function.forget_graph()
+
+    def _failed(self, scope: Scope, reason: str) -> None:
+        line = getattr(scope.node, "lineno", 1)
+        self._report.errors.append(
+            FileError(self._source.path, f"line {line}: {scope.name}: {reason}")
+        )
+
+    def _function(self, function: Function) -> None:
+        graph = function.graph()
+        for site in find_sites(graph, self._catalog, function.effects):
+            if site.resource.rule not in self._codes:
+                continue
+            flow = Tracker(graph, site, function.frame(), function.effects).run()
+            if flow.exhausted:
+                self._report.statistics.budget_exhausted += 1
+            finding = self._first_feasible(function, site, flow)
+            if finding is not None:
+                self._report.findings.append(finding)
+
+    def _first_feasible(self, function: Function, site: Site, flow: Flow) -> Finding | None:
+        for candidate in classify(site, flow, ends_program=_ends_program(function.scope)):
+            if not self._wanted.reports(candidate.tier, evident=candidate.evident):
+                continue
+            return self._finding(function, candidate, flow)
+        return None
+
+    def _finding(self, function: Function, candidate: Candidate, flow: Flow) -> Finding:
+        leak = candidate.leaks[0]
+        call = candidate.site.call
+        assert call is not None  # only acquisitions by a call are tracked here
+        graph = function.graph()
+        decisions = witness.decisions(graph, flow, witness.shortest(flow, leak))
+        return finding_of(
+            candidate,
+            leak,
+            self._source.path,
+            "the module"
+            if function.scope.is_module
+            else f"{function.scope.name.rpartition('.')[2]}()",
+            decisions,
+            proven=False,
+            column=self._column(call.line, call.column),
+        )
+
+    def _column(self, line: int, offset: int) -> int:
+        """Turn an offset in UTF-8 bytes into a 1-based column in characters."""
+        lines = self._source.data.split(b"\n", line)
+        if line > len(lines) or len(lines[line - 1]) < offset:
+            return offset + 1
+        return len(lines[line - 1][:offset].decode("utf-8", errors="replace")) + 1
+
+
+def _ends_program(scope: Scope) -> bool:
+    return scope.is_module or scope.name in ("main", "_main", "cli", "run_main")
+
+
+def _count_functions(tree: ast.Module) -> int:
+    return sum(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for node in ast.walk(tree)
+    )

@@ -1,0 +1,108 @@
+"""From a candidate and its path to a finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis.rules.registry import rules
+from kimera_leakguard_native.model.finding import Finding, Step
+from kimera_leakguard_native.model.guardian import LeakDetectionResult
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.candidates import Candidate
+    from kimera_leakguard_native.analysis.dataflow import Leak
+
+_CONFIDENCE = {
+    ("N", True): 0.95,
+    ("E", True): 0.9,
+    ("X", True): 0.8,
+    ("X", False): 0.4,
+}
+
+
+def finding_of(
+    candidate: Candidate,
+    leak: Leak,
+    file: str,
+    function: str,
+    decisions: list[tuple[int, str]],
+    *,
+    proven: bool,
+    column: int,
+) -> Finding:
+    """Describe a leak.
+
+    Parameters
+    ----------
+    decisions : list of (line, note)
+        What happens between the acquisition and the exit.
+    proven : bool
+        Whether the solver found values under which the path is taken; it may also have been
+        switched off, or run out of budget.
+    column : int
+        1-based, in characters.
+    """
+    call = candidate.site.call
+    assert call is not None  # parameters have no findings
+    resource = candidate.site.resource
+    rule = rules()[resource.rule]
+    confidence = _CONFIDENCE[candidate.tier, candidate.evident]
+    if not proven:
+        confidence = round(confidence * 0.9, 3)
+    ending = _ending(candidate, leak, function)
+    steps = [Step(file, call.line, f"{call.text}(…) acquires a {resource.noun}")]
+    last = leak.line or (decisions[-1][0] if decisions else call.line)
+    if decisions and decisions[-1][1] == "returns":
+        decisions = decisions[:-1]
+    steps.extend(Step(file, line, note) for line, note in decisions)
+    steps.append(Step(file, last, ending))
+    return Finding(
+        code=rule.code,
+        rule=rule.name,
+        message=_message(candidate, leak, function),
+        file=file,
+        line=call.line,
+        end_line=call.end_line,
+        column=column,
+        tier=candidate.tier,
+        confidence=confidence,
+        detection_result=(
+            LeakDetectionResult.CONFIRMED_LEAK
+            if proven and candidate.tier in ("N", "E")
+            else LeakDetectionResult.POTENTIAL_LEAK
+        ).value,
+        resource=candidate.site.kind,
+        path=tuple(steps),
+    )
+
+
+def _message(candidate: Candidate, leak: Leak, function: str) -> str:
+    noun = candidate.site.resource.noun
+    call = candidate.site.call
+    assert call is not None
+    subject = f"{noun} from {call.text}(…)"
+    if leak.exit == "again":
+        return f"{subject} is still open when the loop acquires the next one"
+    if candidate.tier == "N":
+        return f"{subject} is never closed"
+    if candidate.tier == "E":
+        line = f" at line {leak.line}" if leak.line else ""
+        way = "raises" if leak.exit == "raise" else "returns"
+        return f"{subject} stays open where {function} {way}{line}"
+    if leak.exit == "raise":
+        line = f"line {leak.line}" if leak.line else "a call in between"
+        return f"{subject} stays open if {line} raises"
+    return f"{subject} stays open if an exception is caught in between"
+
+
+def _ending(candidate: Candidate, leak: Leak, function: str) -> str:
+    noun = candidate.site.resource.noun
+    if leak.exit == "again":
+        return f"the {noun} of the pass before is still open"
+    if leak.exit == "return":
+        return f"{function} returns with the {noun} open"
+    pending = leak.state.pending
+    what = "an exception"
+    if pending is not None and pending.type is not None:
+        what = pending.type.rpartition(".")[2]
+    return f"{what} leaves {function} with the {noun} open"

@@ -1,0 +1,53 @@
+"""Which rules there are."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from dataclasses import dataclass
+
+_MODULES = ("klg101_unreleased_file", "klg102_unreleased_descriptor", "klg103_unreleased_socket")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as the catalog's resources name it.
+
+    Attributes
+    ----------
+    code, name : str
+        For example ``KLG101`` and ``unreleased-file``.
+    summary : str
+        One line.
+    help : str
+        What to do about a finding.
+    page : str
+        The whole documentation, in Markdown.
+    """
+
+    code: str
+    name: str
+    summary: str
+    help: str
+    page: str
+
+
+@functools.cache
+def rules() -> dict[str, Rule]:
+    """Give all rules by code."""
+    found = {}
+    for stem in _MODULES:
+        module = importlib.import_module(f"kimera_leakguard_native.analysis.rules.{stem}")
+        page = module.__doc__ or ""
+        found[module.CODE] = Rule(
+            module.CODE, module.NAME, page.strip().partition("\n")[0], module.HELP, page
+        )
+    return found
+
+
+def selected(codes: tuple[str, ...]) -> frozenset[str]:
+    """Give the codes that start with one of the given ones; all, if none are given."""
+    known = rules()
+    if not codes:
+        return frozenset(known)
+    return frozenset(code for code in known if code.startswith(tuple(codes)))

@@ -1,0 +1,87 @@
+"""The way from an acquisition to a leaking exit, as lines that a person can follow."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import cfg, ir
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.dataflow import Edge, Flow, Leak
+
+
+def shortest(flow: Flow, leak: Leak) -> list[Edge]:
+    """Give the fewest steps from the start of the flow to the leak."""
+    outgoing: dict[int, list[Edge]] = {}
+    for edge in flow.edges:
+        outgoing.setdefault(edge.source, []).append(edge)
+    came: dict[int, Edge] = {}
+    pending = deque([0])
+    while pending:
+        node = pending.popleft()
+        if node == leak.node:
+            break
+        for edge in outgoing.get(node, ()):
+            if edge.target not in came and edge.target != 0:
+                came[edge.target] = edge
+                pending.append(edge.target)
+    path: list[Edge] = []
+    node = leak.node
+    while node in came:
+        path.append(came[node])
+        node = came[node].source
+    return path[::-1]
+
+
+def decisions(graph: cfg.Graph, flow: Flow, path: list[Edge]) -> list[tuple[int, str]]:
+    """Describe the tests, exceptions and returns along a path."""
+    notes: list[tuple[int, str]] = []
+    for edge in path:
+        number, _ = flow.nodes[edge.source]
+        block = graph.blocks[number]
+        end = block.terminator
+        if edge.until < len(block.instructions):
+            instruction = block.instructions[edge.until]
+            pending = flow.nodes[edge.target][1].pending
+            notes.append(
+                (instruction.line, _raising(instruction, pending.type if pending else None))
+            )
+            continue
+        notes.extend(
+            (item.line, "returns") for item in block.instructions if isinstance(item, ir.Return)
+        )
+        if edge.taken is not None and isinstance(end, cfg.Branch):
+            notes.append((end.line, describe(end, taken=edge.taken)))
+        elif isinstance(end, cfg.Dispatch):
+            target = flow.nodes[edge.target][0]
+            notes.extend(
+                (handler.line, "is caught here")
+                for handler in end.handlers
+                if handler.block == target
+            )
+    return notes
+
+
+def describe(branch: cfg.Branch, *, taken: bool) -> str:
+    """Put the outcome of a test into words."""
+    if isinstance(branch.condition, ir.Unknown):
+        if branch.condition.note == "has another item":
+            return f"for … in {branch.text}: " + ("another item" if taken else "no more items")
+        return f"{branch.text}: " + ("matches" if taken else "does not match")
+    return f"`{branch.text}` is {'true' if taken else 'false'}"
+
+
+def _raising(instruction: ir.Instruction, kind: str | None) -> str:
+    what = "an exception" if kind is None else kind.rpartition(".")[2]
+    if isinstance(instruction, ir.Raise):
+        return f"raises {what}"
+    if isinstance(instruction, ir.Call):
+        if kind == "builtins.SystemExit":
+            return f"{instruction.text}(…) does not come back"
+        return f"{instruction.text}(…) raises {what}"
+    if isinstance(instruction, ir.Await):
+        return "the task is cancelled while it waits"
+    if isinstance(instruction, ir.Yield):
+        return "the generator is closed here" if kind else "the caller raises here"
+    return f"raises {what}"
