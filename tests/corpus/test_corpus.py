@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from kimera_leakguard_native.analysis import engine
 from kimera_leakguard_native.model.finding import TIERS
 
