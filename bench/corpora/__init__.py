@@ -1,0 +1,1 @@
+"""Released packages as text to analyse: fetched by pip, unpacked, never built and never run."""

@@ -1,0 +1,1 @@
+"""Recall on leaks that projects later fixed, beside other analyzers."""
