@@ -5,5 +5,7 @@ PYBIND11_MODULE(_core, m) {
   klg::bindings::register_exceptions(m);
   klg::bindings::bind_build(m);
   klg::bindings::bind_cuda(m);
+  klg::bindings::bind_registry(m);
+  klg::bindings::bind_scopes(m);
   klg::bindings::bind_similarity(m);
 }

@@ -4,5 +4,7 @@ Native parts of kimera-leakguard. Private: use the Python faces above it.
 from __future__ import annotations
 from . import build
 from . import cuda
+from . import registry
+from . import scopes
 from . import similarity
-__all__: list[str] = ['build', 'cuda', 'similarity']
+__all__: list[str] = ['build', 'cuda', 'registry', 'scopes', 'similarity']

@@ -1,0 +1,1 @@
+"""What a running process allocates and keeps: probes, registry, snapshots, verdicts."""
