@@ -9,6 +9,7 @@ void register_exceptions(pybind11::module_& m);
 void bind_build(pybind11::module_& m);
 void bind_cuda(pybind11::module_& m);
 void bind_registry(pybind11::module_& m);
+void bind_sampler(pybind11::module_& m);
 void bind_scopes(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 

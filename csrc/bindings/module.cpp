@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   klg::bindings::bind_build(m);
   klg::bindings::bind_cuda(m);
   klg::bindings::bind_registry(m);
+  klg::bindings::bind_sampler(m);
   klg::bindings::bind_scopes(m);
   klg::bindings::bind_similarity(m);
 }

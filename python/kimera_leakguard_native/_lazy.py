@@ -23,6 +23,8 @@ _NAMES = {
         "PointerEscapeInfo",
     ],
     "model.site": ["SiteVerdict"],
+    "runtime.sampler": ["snapshot", "start", "stop", "verdicts"],
+    "runtime.snapshot": ["Snapshot"],
 }
 
 ORIGINS = {name: (module, name) for module, names in _NAMES.items() for name in names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import build
 from . import cuda
 from . import registry
+from . import sampler
 from . import scopes
 from . import similarity
-__all__: list[str] = ['build', 'cuda', 'registry', 'scopes', 'similarity']
+__all__: list[str] = ['build', 'cuda', 'registry', 'sampler', 'scopes', 'similarity']

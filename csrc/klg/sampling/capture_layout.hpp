@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+// What a sampler leaves in memory for a reader, in this process or in another one that has mapped
+// the same pages. It stays readable whatever becomes of the writer: every record is either
+// published by a counter or guarded by a version, and the reader takes no lock.
+namespace klg::sampling {
+
+inline constexpr std::uint64_t kCaptureMagic = 0x31'50'41'43'47'4c'4bu;  // "KLGCAP1"
+inline constexpr std::uint32_t kMaxSamples = 1u << 15;
+inline constexpr std::uint32_t kMaxDeaths = 1u << 14;
+inline constexpr std::uint32_t kMaxNodes = 1u << 16;
+inline constexpr std::uint32_t kMaxCodes = 1u << 14;
+inline constexpr std::uint32_t kMaxText = 1u << 21;
+
+enum class CaptureState : std::uint32_t { kEmpty = 0, kRunning = 1, kEnded = 2 };
+
+/// Totals; each is written under the recorder's lock and may be read at any time.
+struct CaptureHeader {
+  std::atomic<std::uint64_t> magic;
+  std::atomic<CaptureState> state;
+  std::atomic<std::int64_t> start_ns;  ///< CLOCK_MONOTONIC, one clock for all processes
+  std::atomic<std::int64_t> end_ns;
+  std::atomic<double> mean_bytes;             ///< the present one
+  std::atomic<double> allocated_bytes;        ///< sum of the weights
+  std::atomic<double> allocated_variance;     ///< of that sum, estimated
+  std::atomic<double> expected_points;        ///< sum of weight / mean
+  std::atomic<std::uint64_t> samples;         ///< allocations that were sampled
+  std::atomic<std::uint64_t> points;          ///< points that fell into them
+  std::atomic<std::uint64_t> live;            ///< samples not freed yet
+  std::atomic<std::uint64_t> freed;           ///< samples that were freed
+  std::atomic<std::uint64_t> thinned;         ///< samples given up when the mean was widened
+  std::atomic<std::uint64_t> replaced;        ///< samples whose free was never seen
+  std::atomic<std::uint64_t> dropped;         ///< samples lost because the table was full
+  std::atomic<std::uint64_t> dropped_stacks;  ///< samples without a stack because a table was full
+  std::atomic<std::uint64_t> self_ns;         ///< time spent on taking and dropping samples
+  std::atomic<std::uint64_t> deaths;          ///< deaths ever logged
+  std::atomic<std::uint32_t> slots;           ///< slots ever used
+  std::atomic<std::uint32_t> nodes;
+  std::atomic<std::uint32_t> codes;
+  std::atomic<std::uint32_t> text;
+};
+
+/// A live sample. Valid if `version` is even, the same before and after reading, and `address` set.
+struct SampleSlot {
+  std::atomic<std::uint32_t> version;
+  std::atomic<std::uint32_t> node;
+  std::atomic<std::uint64_t> address;
+  std::atomic<std::int64_t> birth_ns;  ///< since the start
+  std::atomic<std::uint64_t> size;
+  std::atomic<float> weight;
+  std::atomic<float> reach;  ///< the coarsest mean at which this would be a sample too
+};
+
+/// The death of a sample that had grown old, in a ring of which `CaptureHeader::deaths` is the
+/// head.
+struct DeathRecord {
+  std::atomic<std::int64_t> birth_ns;
+  std::atomic<std::int64_t> death_ns;
+  std::atomic<std::uint64_t> size;
+  std::atomic<std::uint32_t> node;
+  std::atomic<float> weight;
+  std::atomic<float> reach;
+};
+
+/// A call stack is a path to the root, node 0; the innermost call is the node that names it.
+struct StackNode {
+  std::uint32_t parent;
+  std::uint32_t code;
+  std::int32_t line;
+};
+
+/// File and function of a code object, in `Capture::text`.
+struct CodeName {
+  std::uint32_t file;
+  std::uint32_t file_length;
+  std::uint32_t function;
+  std::uint32_t function_length;
+};
+
+struct Capture {
+  CaptureHeader header;
+  SampleSlot samples[kMaxSamples];
+  DeathRecord deaths[kMaxDeaths];
+  StackNode nodes[kMaxNodes];
+  CodeName codes[kMaxCodes];
+  char text[kMaxText];
+};
+
+}  // namespace klg::sampling

@@ -1,0 +1,174 @@
+#include "klg/sampling/sample_recorder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <utility>
+
+#include "klg/sampling/poisson_sampler.hpp"
+
+namespace klg::sampling {
+namespace {
+
+constexpr std::int64_t kCheckEvery = 50'000'000;
+constexpr double kWidestMean = 64.0 * 1024 * 1024;
+// Widened before the table is full: a table that refuses samples would favour the old ones.
+constexpr std::size_t kCrowded = std::size_t{kMaxSamples} / 4 * 3;
+
+template <class T>
+void add(std::atomic<T>& total, T value) noexcept {
+  // Only ever called under the lock: an ordinary sum that readers may look at.
+  total.store(total.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& source,
+                          const RecorderSettings& settings, std::int64_t now_ns) {
+  Capture& capture = **memory;
+  const std::scoped_lock guard(lock_);
+  set_.emplace(capture, filter_);
+  stacks_.emplace(capture, source);
+  memory_ = std::move(memory);
+  settings_ = settings;
+  start_ns_ = checked_ns_ = now_ns;
+  checked_self_ns_ = 0;
+  filter_.clear();
+  mean_.store(settings.mean_bytes, std::memory_order_relaxed);
+  capture.header.mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
+  capture.header.start_ns.store(now_ns, std::memory_order_relaxed);
+  capture.header.state.store(CaptureState::kRunning, std::memory_order_release);
+  capture.header.magic.store(kCaptureMagic, std::memory_order_release);
+  recording_.store(true, std::memory_order_relaxed);
+}
+
+void SampleRecorder::freeze(std::int64_t now_ns) noexcept {
+  const std::scoped_lock guard(lock_);
+  if (!recording()) return;
+  recording_.store(false, std::memory_order_relaxed);
+  filter_.clear();
+  (*memory_)->header.end_ns.store(now_ns, std::memory_order_relaxed);
+  (*memory_)->header.state.store(CaptureState::kEnded, std::memory_order_release);
+}
+
+void SampleRecorder::close(std::int64_t now_ns, bool unpin) noexcept {
+  freeze(now_ns);
+  if (!stacks_) return;
+  if (unpin) stacks_->unpin_all();
+  stacks_.reset();
+  set_.reset();
+}
+
+void SampleRecorder::unlock_in_child(bool go_on) noexcept {
+  if (!go_on) {
+    recording_.store(false, std::memory_order_relaxed);
+    filter_.clear();
+  }
+  lock_.unlock();
+}
+
+void SampleRecorder::born(const Birth& birth) noexcept {
+  const std::scoped_lock guard(lock_);
+  if (!recording()) return;
+  CaptureHeader& header = (*memory_)->header;
+  const double chance = inclusion_probability(birth.size, birth.mean);
+  const double bytes = weight(birth.size, birth.mean);
+  add<std::uint64_t>(header.samples, 1);
+  add<std::uint64_t>(header.points, birth.points);
+  add(header.allocated_bytes, bytes);
+  add(header.allocated_variance, bytes * bytes * (1.0 - chance));
+  add(header.expected_points, bytes / birth.mean);
+
+  // Picked by a point of density 1/mean, this allocation would be picked by the thinner process of
+  // any coarser mean for which the same uniform draw still falls below its chance.
+  const double reach = -static_cast<double>(birth.size) / std::log1p(-birth.uniform * chance);
+  if (reach < mean()) {
+    add<std::uint64_t>(header.thinned, 1);
+    return;
+  }
+  Sample ghost;
+  if (set_->erase(birth.address, ghost)) {
+    add<std::uint64_t>(header.replaced, 1);
+    add<std::uint64_t>(header.live, static_cast<std::uint64_t>(-1));
+  }
+  const std::uint32_t node = stacks_->intern(birth.frames, birth.frame_count);
+  if (node == 0 && birth.frame_count > 0) add<std::uint64_t>(header.dropped_stacks, 1);
+  const Sample sample{reinterpret_cast<std::uintptr_t>(birth.address),
+                      birth.size,
+                      birth.now_ns - start_ns_,
+                      node,
+                      static_cast<float>(bytes),
+                      static_cast<float>(std::min(reach, 1e30))};
+  if (set_->insert(sample)) {
+    add<std::uint64_t>(header.live, 1);
+  } else {
+    add<std::uint64_t>(header.dropped, 1);
+  }
+  widen_if_due(birth.now_ns);
+}
+
+bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
+  const std::scoped_lock guard(lock_);
+  Sample gone;
+  if (!recording() || !set_->erase(address, gone)) return false;
+  CaptureHeader& header = (*memory_)->header;
+  add<std::uint64_t>(header.freed, 1);
+  add<std::uint64_t>(header.live, static_cast<std::uint64_t>(-1));
+  const std::int64_t now = now_ns - start_ns_;
+  if ((now - gone.birth_ns) * kOldShare >= now) log_death(gone, now);
+  return true;
+}
+
+void SampleRecorder::charge(std::int64_t ns) noexcept {
+  // A descheduled thread would book the time of others.
+  constexpr std::int64_t kLongest = 20'000;
+  const std::scoped_lock guard(lock_);
+  if (!recording()) return;
+  add((*memory_)->header.self_ns,
+      static_cast<std::uint64_t>(std::clamp<std::int64_t>(ns, 0, kLongest)));
+}
+
+void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept {
+  CaptureHeader& header = (*memory_)->header;
+  const std::uint64_t head = header.deaths.load(std::memory_order_relaxed);
+  DeathRecord& record = (*memory_)->deaths[head % kMaxDeaths];
+  record.birth_ns.store(sample.birth_ns, std::memory_order_release);
+  record.death_ns.store(now, std::memory_order_release);
+  record.size.store(sample.size, std::memory_order_release);
+  record.node.store(sample.node, std::memory_order_release);
+  record.weight.store(sample.weight, std::memory_order_release);
+  record.reach.store(sample.reach, std::memory_order_release);
+  header.deaths.store(head + 1, std::memory_order_release);
+}
+
+void SampleRecorder::widen_if_due(std::int64_t now_ns) noexcept {
+  if (settings_.budget <= 0.0) return;
+  if (set_->size() >= kCrowded) {
+    widen(2.0);
+    return;
+  }
+  const std::int64_t elapsed = now_ns - checked_ns_;
+  if (elapsed < kCheckEvery) return;
+  const std::uint64_t self = (*memory_)->header.self_ns.load(std::memory_order_relaxed);
+  const double share = static_cast<double>(self - checked_self_ns_) / static_cast<double>(elapsed);
+  checked_ns_ = now_ns;
+  checked_self_ns_ = self;
+  const double allowed =
+      settings_.credit_ns + settings_.budget * static_cast<double>(now_ns - start_ns_);
+  if (static_cast<double>(self) <= allowed || share <= settings_.budget) return;
+  widen(std::exp2(std::ceil(std::log2(share / settings_.budget))));
+}
+
+void SampleRecorder::widen(double factor) noexcept {
+  const double mean_bytes = std::min(mean() * factor, kWidestMean);
+  if (mean_bytes <= mean()) return;
+  CaptureHeader& header = (*memory_)->header;
+  // Readers thin by the header's mean, so it must be the new one before any sample goes missing.
+  header.mean_bytes.store(mean_bytes, std::memory_order_release);
+  mean_.store(mean_bytes, std::memory_order_relaxed);
+  const std::size_t gone = set_->erase_below(static_cast<float>(mean_bytes));
+  add<std::uint64_t>(header.thinned, gone);
+  add<std::uint64_t>(header.live, std::uint64_t{0} - gone);
+}
+
+}  // namespace klg::sampling

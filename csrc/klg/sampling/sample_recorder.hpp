@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "klg/core/spin_lock.hpp"
+#include "klg/sampling/address_filter.hpp"
+#include "klg/sampling/capture_memory.hpp"
+#include "klg/sampling/sampled_set.hpp"
+#include "klg/sampling/stack_trie.hpp"
+
+namespace klg::sampling {
+
+struct RecorderSettings {
+  double mean_bytes = 512.0 * 1024.0;
+  double budget = 0.0;     ///< share of the elapsed time that sampling may take; 0: never widen
+  double credit_ns = 0.0;  ///< what it may take on top, once, while a program starts up
+};
+
+/// An allocation that the countdown of its thread has picked.
+struct Birth {
+  const void* address;
+  std::size_t size;
+  double mean;           ///< of the distribution that picked it
+  std::uint32_t points;  ///< that fell into it, at least 1
+  double uniform;        ///< in (0, 1], independent of everything else
+  std::int64_t now_ns;   ///< CLOCK_MONOTONIC
+  const Frame* frames;
+  std::size_t frame_count;
+};
+
+/// Writes the lives of samples into a capture.
+///
+/// `born`, `died` and `charge` may be called by any thread, from inside an
+/// allocator: they neither allocate nor call out. Opened and closed by one thread at a time.
+class SampleRecorder {
+ public:
+  /// A death is logged when the age is at least this share of the time since the start. What dies
+  /// younger can never count as old, since the limit of every verdict grows with the run.
+  static constexpr std::int64_t kOldShare = 8;
+
+  /// @param filter kept in step with the addresses of the live samples, for the hooks to ask
+  explicit SampleRecorder(AddressFilter& filter) : filter_(filter) {}
+  SampleRecorder(const SampleRecorder&) = delete;
+  SampleRecorder& operator=(const SampleRecorder&) = delete;
+
+  /// @throws std::bad_alloc
+  void open(std::shared_ptr<CaptureMemory> memory, FrameSource& source,
+            const RecorderSettings& settings, std::int64_t now_ns);
+
+  /// Ends the recording and forgets every address: while nobody listens, frees go unseen.
+  void close(std::int64_t now_ns, bool unpin) noexcept;
+
+  /// Ends the recording and keeps the samples as they are, for example when the interpreter begins
+  /// to tear everything down.
+  void freeze(std::int64_t now_ns) noexcept;
+
+  void born(const Birth& birth) noexcept;
+  /// Whether the address was that of a sample.
+  bool died(const void* address, std::int64_t now_ns) noexcept;
+  /// Books time spent on sampling.
+  void charge(std::int64_t ns) noexcept;
+
+  [[nodiscard]] double mean() const noexcept { return mean_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool recording() const noexcept {
+    return recording_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::shared_ptr<CaptureMemory> memory() const { return memory_; }
+
+  // Around fork(): nobody else may be inside while the memory is copied.
+  void lock_for_fork() noexcept { lock_.lock(); }
+  void unlock_in_parent() noexcept { lock_.unlock(); }
+  /// In the child: goes on with a private capture, or else forgets everything and stays silent.
+  void unlock_in_child(bool go_on) noexcept;
+
+ private:
+  void log_death(const Sample& sample, std::int64_t now) noexcept;
+  void widen_if_due(std::int64_t now_ns) noexcept;
+  void widen(double factor) noexcept;
+
+  SpinLock lock_;
+  AddressFilter& filter_;
+  std::atomic<bool> recording_{false};
+  std::atomic<double> mean_{0.0};
+  std::shared_ptr<CaptureMemory> memory_;
+  std::optional<SampledSet> set_;
+  std::optional<StackTrie> stacks_;
+  RecorderSettings settings_;
+  std::int64_t start_ns_ = 0;
+  std::int64_t checked_ns_ = 0;
+  std::uint64_t checked_self_ns_ = 0;
+};
+
+}  // namespace klg::sampling

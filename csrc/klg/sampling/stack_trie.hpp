@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "klg/core/page_memory.hpp"
+#include "klg/sampling/capture_layout.hpp"
+#include "klg/sampling/frame_source.hpp"
+
+namespace klg::sampling {
+
+/// Interned call stacks, sharing their outer calls.
+///
+/// One writer at a time; what it has written is published in the capture. Lookup tables are private
+/// to this process and committed as they fill.
+class StackTrie {
+ public:
+  /// @throws std::bad_alloc
+  StackTrie(Capture& capture, FrameSource& source);
+  StackTrie(const StackTrie&) = delete;
+  StackTrie& operator=(const StackTrie&) = delete;
+  StackTrie(StackTrie&&) = default;
+
+  /// The node of a stack, innermost call first; 0 where a table is full or the stack is empty.
+  [[nodiscard]] std::uint32_t intern(const Frame* frames, std::size_t count) noexcept;
+
+  /// Lets the code objects go. The trie must not be used after that.
+  void unpin_all() noexcept;
+
+ private:
+  static constexpr std::uint32_t kFull = 0xFFFFFFFFu;
+
+  [[nodiscard]] std::uint32_t child(std::uint32_t parent, const Frame& frame) noexcept;
+  [[nodiscard]] std::uint32_t code(const void* pointer) noexcept;
+
+  struct NodeKey {
+    std::uint32_t parent;
+    std::int32_t offset;
+    std::uint32_t code;
+  };
+
+  Capture* capture_;
+  FrameSource* source_;
+  PageMemory node_table_;  ///< node numbers by hash, 0 for empty
+  PageMemory node_keys_;
+  PageMemory code_table_;
+  PageMemory code_pointers_;
+};
+
+}  // namespace klg::sampling

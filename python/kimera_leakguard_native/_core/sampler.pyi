@@ -1,0 +1,69 @@
+"""
+Byte-sampled hooks in the allocators of the interpreter.
+"""
+from __future__ import annotations
+import typing
+__all__: list[str] = ['Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'own_capture', 'recording', 'start', 'stop', 'unavailable_reason']
+class Capture:
+    """
+    What a sampler has recorded; read without a lock.
+    """
+    def __init__(self, descriptor: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def begun(self) -> bool:
+        """
+        Whether a sampler has begun to write.
+        """
+    def live(self) -> bytes:
+        """
+        Live samples as records of LIFE_FORMAT.
+        """
+    def new_codes(self) -> list[tuple[str, str]]:
+        """
+        Code objects since the last call: (file, function).
+        """
+    def new_deaths(self) -> tuple[bytes, int]:
+        """
+        Deaths of old samples since the last call as records of LIFE_FORMAT, and how many were lost.
+        """
+    def new_nodes(self) -> list[tuple[int, int, int]]:
+        """
+        Stack nodes since the last call: (parent, code, line).
+        """
+    def totals(self) -> dict[str, typing.Any]:
+        """
+        Counters and estimates; times in seconds.
+        """
+def create_descriptor() -> int:
+    """
+    A descriptor of memory that can hold a capture; close-on-exec.
+    """
+def die_with_parent(parent: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Have the kernel kill this process when its parent dies.
+    """
+def mode() -> str:
+    """
+    'divert' or 'filter' while hooks are in place, or ''.
+    """
+def own_capture() -> Capture:
+    """
+    The capture of the latest sampling in this process.
+    """
+def recording() -> bool:
+    """
+    Whether samples are being recorded.
+    """
+def start(*, mean_bytes: typing.SupportsFloat | typing.SupportsIndex, budget: typing.SupportsFloat | typing.SupportsIndex = 0.0, credit_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, descriptor: typing.SupportsInt | typing.SupportsIndex = -1, follow_fork: bool = False) -> None:
+    """
+    Install the hooks and record, into the capture of a descriptor or of this process.
+    """
+def stop() -> None:
+    """
+    End the recording and take the hooks out; may be repeated.
+    """
+def unavailable_reason() -> str:
+    """
+    Why the hooks cannot be used in this interpreter, or ''.
+    """
+LIFE_FORMAT: str = 'qqQIff4x'

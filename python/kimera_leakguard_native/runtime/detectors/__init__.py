@@ -1,0 +1,1 @@
+"""Rules that turn the lives of sampled objects into verdicts."""

@@ -1,0 +1,179 @@
+"""The verdict on one site from the ages of its objects.
+
+A leak is a site whose objects, from every part of its history, stay, and go on coming. Each
+condition shuts out one way in which an honest program looks like that for a while:
+
+=============  ===================================================================================
+significance   crossings of an age outnumber deaths beyond it: not chance, not a steady population
+persistence    what crossed half of the history is not dying now: not a cache that turns over
+balance        in the last quarter and eighth too: not a cache that has just become full
+spread         survivors from the whole history: not a start-up phase, not the last tooth of a saw
+inflow         survivors keep coming as fast as before, in time and per allocated byte: not a set
+               that fills up and stops
+=============  ===================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.runtime.detectors.flux import Flux, Population, binomial_tail, flux
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OLD_SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2)
+"""Ages at which flux is tested, as shares of the site's history."""
+
+LOGGED_SHARE = 1 / 8
+"""Deaths at a younger age, as a share of the run, are not known: the recorder leaves them out."""
+
+MIN_HISTORY = 10.0
+"""Seconds that a site must have been growing for."""
+
+MIN_SURVIVORS = 8
+"""Sampled survivors without which nothing is called a leak."""
+
+_COHORTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the ages say.
+
+    Attributes
+    ----------
+    p_value : float
+        Of the flux test, corrected for the number of ages tried.
+    shape : str
+        ``leak`` (all conditions but significance among all sites hold), ``warm-up`` (grew and is
+        fading), ``bounded`` (as many go as come, or nothing grows old) or ``undecided``.
+    reason : str
+        In words and numbers.
+    survivors : int
+        Sampled objects alive beyond the youngest age tested.
+    history : float
+        Seconds since the first of them was born.
+    """
+
+    p_value: float
+    shape: str
+    reason: str
+    survivors: int
+    history: float
+
+
+def assess(
+    population: Population, now: float, activity: Callable[[float, float], float] | None = None
+) -> Assessment:
+    """Judge one population.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since the start.
+    activity : callable, optional
+        How much the whole process allocated between two times, in any unit.
+    """
+    start = population.first_birth()
+    history = now - start
+    if not population.births or not math.isfinite(start):
+        return Assessment(1.0, "bounded", "nothing of it is alive", 0, 0.0)
+    youngest = max(history * OLD_SHARES[0], now * LOGGED_SHARE)
+    survivors = sorted(birth for birth in population.births if now - birth >= youngest)
+    count = len(survivors)
+
+    def result(shape: str, reason: str, p_value: float = 1.0) -> Assessment:
+        return Assessment(p_value, shape, reason, count, history)
+
+    if count < 3:
+        return result("bounded", f"{_objects(count)} older than {youngest:.1f} s")
+    p_value, age, grown = _significance(population, now, history)
+    recent = [flux(population, age, now - history / part, now) for part in (2, 4, 8)]
+    out_of = (
+        f"{grown.grown} sampled objects passed the age of {age:.1f} s, {grown.died} died beyond it"
+    )
+    if any(_turning_over(one) for one in recent):
+        return result("bounded", f"as many old objects go as come: {out_of}", p_value)
+    cohorts = _cohorts(survivors, start, now - youngest)
+    if (fading := _fading(cohorts, start, now - youngest, activity)) is not None:
+        return result("warm-up", f"{fading}; {out_of}", p_value)
+    if history < max(MIN_HISTORY, now / 3):
+        return result(
+            "undecided", f"grows since {history:.1f} s only, too short to judge; {out_of}", p_value
+        )
+    if count < MIN_SURVIVORS:
+        needed = now * (MIN_SURVIVORS + 2) / count
+        return result(
+            "undecided",
+            f"{_objects(count)} survive; about {needed:.0f} s of the same would decide; {out_of}",
+            p_value,
+        )
+    occupied = sum(1 for size in cohorts if size > 0)
+    half = flux(population, history / 2, start + history / 2, now)
+    if occupied < 4 or sum(cohorts[:2]) == 0 or half.grown < 2 or half.died * 2 > half.grown:
+        return result(
+            "undecided",
+            f"survivors come from {occupied} of {_COHORTS} parts of {history:.0f} s only; {out_of}",
+            p_value,
+        )
+    return result(
+        "leak",
+        f"{out_of}; {_objects(count)} survive from {occupied} of {_COHORTS} parts of"
+        f" {history:.0f} s and the inflow does not fade",
+        p_value,
+    )
+
+
+def _significance(population: Population, now: float, history: float) -> tuple[float, float, Flux]:
+    tests = []
+    for share in OLD_SHARES:
+        age = max(history * share, now * LOGGED_SHARE)
+        one = flux(population, age, now - history / 2, now)
+        tests.append((one.p_value, age, one))
+    p_value, age, best = min(tests, key=lambda test: test[0])
+    return min(1.0, p_value * len(tests)), age, best
+
+
+def _turning_over(recent: Flux) -> bool:
+    return recent.died >= 3 and recent.died * 2 > recent.grown
+
+
+def _cohorts(survivors: list[float], start: float, end: float) -> list[int]:
+    counts = [0] * _COHORTS
+    span = max(end - start, 1e-9)
+    for birth in survivors:
+        counts[min(_COHORTS - 1, int((birth - start) / span * _COHORTS))] += 1
+    return counts
+
+
+def _fading(
+    cohorts: list[int], start: float, end: float, activity: Callable[[float, float], float] | None
+) -> str | None:
+    """Say how the inflow of survivors fades, or None if it does not."""
+    first, middle, last = (sum(cohorts[k : k + 2]) for k in (0, 2, 4))
+    third = (end - start) / 3
+    if last == 0 and first + middle >= 5:
+        return f"no survivor from the last {third:.0f} s before that age"
+    load_middle = load_last = 1.0
+    if activity is not None:
+        load_middle = activity(start + third, start + 2 * third)
+        load_last = activity(start + 2 * third, end)
+    # Slower in time alone may only mean less work; slower per work alone, more of other work.
+    ratio = last / middle if middle else math.inf
+    worked = ratio * load_middle / load_last if load_last > 0 else ratio
+    ratio = max(ratio, worked)
+    chance = binomial_tail(middle, last)
+    steady_before = first * 0.9 < middle
+    strongly = ratio < 0.6 and chance < 0.05
+    surely = ratio < 0.8 and chance < 1e-3 and not steady_before
+    overwhelmed = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
+    if strongly or surely or overwhelmed:
+        return f"the inflow fades: {first}, {middle}, {last} survivors by thirds"
+    return None
+
+
+def _objects(count: int) -> str:
+    return f"{count} sampled object{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Runs an unmodified program under the sampler: the supervisor, and what starts in the program."""

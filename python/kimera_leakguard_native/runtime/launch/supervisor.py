@@ -1,0 +1,163 @@
+"""Runs a program in a child interpreter, watches it, and outlives it.
+
+The child writes what it samples into shared memory. Whatever ends it, an exit, `os._exit`, a signal
+or a crash, the supervisor still has all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native import _core
+from kimera_leakguard_native.runtime.launch.order import VARIABLE, Order
+from kimera_leakguard_native.runtime.observation import Observation
+from kimera_leakguard_native.runtime.sampler import resident_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kimera_leakguard_native.model.site import RunReport
+
+_BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
+
+_FORWARDED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGCONT,
+)
+
+_FROM_KERNEL = 0x80  # si_code SI_KERNEL: the terminal, which signals the whole foreground group
+_ECHO_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the child samples.
+
+    Attributes
+    ----------
+    mean_bytes : float
+        At the start; the guard widens it by powers of two.
+    budget : float
+        Share of the run's time that sampling may take before it is widened; 0 for never.
+    credit_s : float
+        Seconds it may take on top, once.
+    interval : float
+        Seconds between two readings.
+    """
+
+    mean_bytes: float
+    budget: float
+    credit_s: float
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the program ended and what was seen.
+
+    Attributes
+    ----------
+    exit_code : int
+        Its own, or 128 + n where signal n ended it.
+    observed : bool
+        Whether the sampler ran in it.
+    """
+
+    exit_code: int
+    observed: bool
+    report: RunReport
+
+
+def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
+    """Run ``python *arguments`` as it would run without us.
+
+    Standard streams are the child's; signals sent to this process are passed on to it; it is killed
+    when this process is.
+    """
+    descriptor = _core.sampler.create_descriptor()
+    capture = _core.sampler.Capture(descriptor)
+    blocked = {*_FORWARDED, signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        started = time.monotonic()
+        pid = _spawn(arguments, sampling, descriptor, before)
+        os.close(descriptor)
+        observation = Observation(capture, lambda: resident_bytes(pid))
+        status = _watch(pid, observation, sampling.interval, blocked)
+        report = observation.report()
+        if not capture.begun():
+            report.duration_s = time.monotonic() - started
+        return Outcome(_exit_code(status), capture.begun(), report)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _spawn(
+    arguments: Sequence[str], sampling: Sampling, descriptor: int, mask: set[signal.Signals | int]
+) -> int:
+    os.set_inheritable(descriptor, True)
+    environment = dict(os.environ)
+    old = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = _BOOTSTRAP + (os.pathsep + old if old else "")
+    environment[VARIABLE] = Order(
+        descriptor,
+        sampling.mean_bytes,
+        sampling.budget,
+        sampling.credit_s,
+        os.getpid(),
+        "" if old is None else f"={old}",
+        str(_core.__file__),
+    ).encode()
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, *_interpreter_flags(), *arguments],
+        environment,
+        setsigmask=mask,
+        # This interpreter ignores them, and that would be inherited.
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+    )
+
+
+def _interpreter_flags() -> list[str]:
+    # Isolation is ours, not the program's; without `site` the sampler could not start.
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
+    return [flag for flag in flags if flag not in {"-I", "-E", "-S", "-s", "-P"}]
+
+
+def _watch(
+    pid: int, observation: Observation, interval: float, signals: set[signal.Signals]
+) -> int:
+    """Wait for the child, polling and passing signals on; give its wait status."""
+    due = time.monotonic() + min(interval, 0.1)
+    passed_on: dict[int, float] = {}
+    while True:
+        info = signal.sigtimedwait(signals, max(0.0, due - time.monotonic()))
+        if info is not None and info.si_signo != signal.SIGCHLD and info.si_code != _FROM_KERNEL:
+            # `timeout` and shells signal the process and then its group: one echo is enough.
+            now = time.monotonic()
+            if now - passed_on.get(info.si_signo, -1.0) > _ECHO_SECONDS:
+                passed_on[info.si_signo] = now
+                os.kill(pid, info.si_signo)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        if time.monotonic() >= due:
+            observation.poll()
+            due = time.monotonic() + interval
+
+
+def _exit_code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code

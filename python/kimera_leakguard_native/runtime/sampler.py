@@ -1,0 +1,133 @@
+"""The sampler of this process: start, look, stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from kimera_leakguard_native import _core, config
+from kimera_leakguard_native.errors import ConfigError, LeakGuardError, RuntimeUnavailable
+from kimera_leakguard_native.model.site import SiteVerdict  # noqa: TC001 - resolvable hints
+from kimera_leakguard_native.runtime.observation import Observation
+from kimera_leakguard_native.runtime.snapshot import Snapshot
+
+_LOG = logging.getLogger(__name__)
+
+DEFAULT_SAMPLE_BYTES = 512 * 1024
+POLL_SECONDS = 1.0
+
+
+class _Watch:
+    """Polls an observation, so that deaths are counted before the recorder forgets them."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+        self.lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="klg-sampler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(POLL_SECONDS):
+                with self.lock:
+                    self.observation.poll()
+        except Exception:  # noqa: BLE001 - a monitor must never take the host down
+            _LOG.exception("polling the sampler failed; deaths go uncounted from here on")
+
+
+class _Current:
+    """The one sampling of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.watch: _Watch | None = None
+
+    def forget(self) -> None:
+        # A forked child has no poller, and threads that it lacks may hold its copies of the locks.
+        self.__init__()  # type: ignore[misc]
+
+
+_current = _Current()
+os.register_at_fork(after_in_child=_current.forget)
+
+
+def start(sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off") -> None:
+    """Begin to sample the allocations of this process.
+
+    Parameters
+    ----------
+    sample_bytes : int
+        Mean number of allocated bytes between two samples.
+    native : str
+        ``off``. ``got``, which would see C allocations too, is not in this version.
+
+    Raises
+    ------
+    ConfigError
+        A value that cannot be used.
+    RuntimeUnavailable
+        The hooks cannot work in this interpreter; the message says why.
+    LeakGuardError
+        The sampler is running already.
+    """
+    if isinstance(sample_bytes, bool) or not isinstance(sample_bytes, int) or sample_bytes < 1:
+        raise ConfigError(f"sample_bytes={sample_bytes!r}: expected a positive int")
+    if native != "off":
+        raise ConfigError(f"native={native!r}: this version has 'off' only")
+    if config.disabled():
+        return
+    reason = _core.sampler.unavailable_reason()
+    if reason:
+        raise RuntimeUnavailable(f"the sampler cannot run here: {reason}")
+    with _current.lock:
+        if _core.sampler.recording():
+            raise LeakGuardError("the sampler is already running; call klg.stop() first")
+        _core.sampler.start(mean_bytes=float(sample_bytes))
+        _current.watch = _Watch(Observation(_core.sampler.own_capture(), resident_bytes))
+        _current.watch.start()
+
+
+def stop() -> None:
+    """End the sampling; what was seen can still be asked for. Does nothing if it is not running."""
+    with _current.lock:
+        _core.sampler.stop()
+        if _current.watch is not None:
+            _current.watch.stop()
+
+
+def snapshot() -> Snapshot:
+    """Give the live memory of this process by site, the largest first.
+
+    Empty when the sampler was never started.
+    """
+    with _current.lock:
+        if _current.watch is None:
+            return Snapshot(0.0, 0.0, 0, 0.0, 0.0, 0.0, ())
+        with _current.watch.lock:
+            return _current.watch.observation.snapshot()
+
+
+def verdicts() -> list[SiteVerdict]:
+    """Judge the sites of this process by the ages of their objects, the fastest growing first."""
+    with _current.lock:
+        if _current.watch is None:
+            return []
+        with _current.watch.lock:
+            return _current.watch.observation.verdicts()
+
+
+def resident_bytes(pid: int | str = "self") -> int:
+    """Give the resident memory of a process; 0 where it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0

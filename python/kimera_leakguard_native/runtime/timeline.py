@@ -1,0 +1,66 @@
+"""A process's memory and work over time, in bounded memory."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+
+MAX_POINTS = 512
+"""Points kept; when they run out every other one is dropped and the spacing doubles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One reading.
+
+    Attributes
+    ----------
+    time : float
+        Seconds since the start.
+    allocated : float
+        Bytes allocated so far, estimated.
+    rss : int
+        Resident bytes of the process, 0 where they are not known.
+    """
+
+    time: float
+    allocated: float
+    rss: int
+
+
+class Timeline:
+    """Readings in order of time."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+        self._spacing = 0.0
+
+    def add(self, point: Point) -> None:
+        """Keep a reading, unless it follows too closely on the one before."""
+        if self.points and point.time - self.points[-1].time < self._spacing:
+            return
+        self.points.append(point)
+        if len(self.points) >= MAX_POINTS:
+            self.points = self.points[::2]
+            self._spacing = 1.5 * (self.points[-1].time - self.points[0].time) / len(self.points)
+
+    def allocated_between(self, begin: float, end: float) -> float:
+        """Give the bytes allocated between two times, interpolated."""
+        return self._allocated(end) - self._allocated(begin)
+
+    def rss_between(self, begin: float, end: float) -> list[tuple[float, int]]:
+        """Give the known resident sizes in [begin, end]."""
+        return [(p.time, p.rss) for p in self.points if begin <= p.time <= end and p.rss > 0]
+
+    def _allocated(self, time: float) -> float:
+        if not self.points:
+            return 0.0
+        after = bisect.bisect_left(self.points, time, key=lambda point: point.time)
+        if after == 0:
+            first = self.points[0]
+            return first.allocated * max(0.0, time) / first.time if first.time > 0 else 0.0
+        if after == len(self.points):
+            return self.points[-1].allocated
+        left, right = self.points[after - 1], self.points[after]
+        share = (time - left.time) / (right.time - left.time)
+        return left.allocated + share * (right.allocated - left.allocated)

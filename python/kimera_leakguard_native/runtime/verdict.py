@@ -1,0 +1,192 @@
+"""From ages to verdicts: all sites of a run together, and the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.model.site import SiteVerdict
+from kimera_leakguard_native.runtime.detectors import ages
+from kimera_leakguard_native.runtime.detectors.flux import Population, benjamini_hochberg
+from kimera_leakguard_native.runtime.snapshot import live_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from kimera_leakguard_native.model.site import Frame
+    from kimera_leakguard_native.runtime.detectors.native import NativeGrowth
+    from kimera_leakguard_native.runtime.life_table import Life
+
+FALSE_DISCOVERY_RATE = 0.01
+"""Share of the sites called a leak that may be wrong by chance."""
+
+MINOR_SHARE = 0.05
+"""A site that grows by less than this share of the fastest one is minor."""
+
+MINOR_P = 1e-6
+"""What a minor site must reach: the interpreter's free lists hand blocks from one line to another,
+so that a strong leak leaves faint traces at lines that are innocent."""
+
+MIN_SECONDS = 5.0
+"""A shorter run says nothing about a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackLives:
+    """The sampled objects of one call stack."""
+
+    stack: tuple[Frame, ...]
+    population: Population
+    lives: Sequence[Life]
+
+
+@dataclass(slots=True)
+class _Candidate:
+    frame: Frame | None
+    stack: tuple[Frame, ...]
+    live: float
+    growth: float
+    assessment: ages.Assessment
+
+
+def of_sites(
+    by_site: Mapping[Frame | None, Sequence[StackLives]],
+    now: float,
+    mean: float,
+    activity: Callable[[float, float], float],
+) -> list[SiteVerdict]:
+    """Judge all sites of a run, with a bound on the share of false leaks among those called leaks.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since the start.
+    mean : float
+        The sampling mean that all lives given here would have been sampled at.
+    activity : callable
+        Bytes that the process allocated between two times.
+    """
+    candidates = [
+        _candidate(frame, stacks, now, mean, activity) for frame, stacks in by_site.items()
+    ]
+    fastest = max((one.growth for one in candidates), default=0.0)
+    suspects = [one for one in candidates if one.assessment.shape == "leak"]
+    passed = benjamini_hochberg([one.assessment.p_value for one in suspects], FALSE_DISCOVERY_RATE)
+    proven = {
+        id(one)
+        for one, ok in zip(suspects, passed, strict=True)
+        if ok and (one.growth >= MINOR_SHARE * fastest or one.assessment.p_value <= MINOR_P)
+    }
+    return [_site(one, proven=id(one) in proven) for one in candidates]
+
+
+def of_native(growth: NativeGrowth) -> SiteVerdict:
+    """Give native growth the form of a site, which has no place."""
+    return SiteVerdict(
+        file=None,
+        line=0,
+        function="",
+        live_bytes=0,
+        growth_bytes_per_s=growth.bytes_per_s,
+        verdict="native",
+        confidence=0.6,
+        evidence=growth.reason,
+    )
+
+
+def of_process(sites: Iterable[SiteVerdict], seconds: float, samples: int) -> str:
+    """Sum the sites up: the worst counts.
+
+    A leak or native growth is one of the process. Growth that is undecided leaves the process
+    undecided, and so does a run that is too short or too quiet to have shown anything. Sites that
+    are filling up make it a warm-up; all others are clean.
+    """
+    verdicts = {site.verdict for site in sites}
+    for worst in ("leak", "native"):
+        if worst in verdicts:
+            return worst
+    if "undecided" in verdicts or seconds < MIN_SECONDS or samples == 0:
+        return "undecided"
+    return "warm-up" if "warm-up" in verdicts else "clean"
+
+
+def _candidate(
+    frame: Frame | None,
+    stacks: Sequence[StackLives],
+    now: float,
+    mean: float,
+    activity: Callable[[float, float], float],
+) -> _Candidate:
+    whole = Population(
+        [birth for one in stacks for birth in one.population.births],
+        [death for one in stacks for death in one.population.deaths],
+    )
+    assessment = ages.assess(whole, now, activity)
+    busiest = max(stacks, key=lambda one: len(one.lives))
+    if assessment.shape != "leak" and len(stacks) > 1:
+        # One stack may leak through a line that others only pass through.
+        for one in stacks:
+            if len(one.population.births) < ages.MIN_SURVIVORS:
+                continue
+            alone = ages.assess(one.population, now, activity)
+            if alone.shape == "leak" and alone.p_value * len(stacks) < 1e-3:
+                assessment, busiest = alone, one
+                break
+    lives = [life for one in stacks for life in one.lives]
+    return _Candidate(
+        frame=frame,
+        stack=busiest.stack,
+        live=live_bytes((life.size for life in lives), mean),
+        growth=_growth(stacks, lives, now, mean),
+        assessment=assessment,
+    )
+
+
+def _growth(stacks: Sequence[StackLives], lives: Iterable[Life], now: float, mean: float) -> float:
+    """Estimate the net growth over the second half, in bytes per second.
+
+    Compares what was old now with what was old at half time; what is young comes and goes, and
+    deaths of the young are not recorded.
+    """
+    if now <= 0:
+        return 0.0
+    young = now * ages.LOGGED_SHARE
+    grown = live_bytes(
+        (life.size for life in lives if now / 2 - young < life.birth <= now - young), mean
+    )
+    gone = sum(
+        live_bytes([round(death.size / death.count)], mean) * death.count
+        for one in stacks
+        for death in one.population.deaths
+        if death.death > now / 2 and death.birth <= now / 2 - young
+    )
+    return (grown - gone) / (now / 2)
+
+
+def _site(candidate: _Candidate, *, proven: bool) -> SiteVerdict:
+    assessment, frame = candidate.assessment, candidate.frame
+    shape = assessment.shape if assessment.shape != "leak" or proven else "undecided"
+    reason = assessment.reason
+    if shape != assessment.shape:
+        reason += f"; p = {assessment.p_value:.2g} is not enough among the sites of this run"
+    return SiteVerdict(
+        file=frame.file if frame else None,
+        line=frame.line if frame else 0,
+        function=frame.function if frame else "",
+        live_bytes=round(candidate.live),
+        growth_bytes_per_s=candidate.growth,
+        verdict=shape,
+        confidence=_confidence(shape, assessment),
+        stack=candidate.stack,
+        evidence=reason,
+    )
+
+
+def _confidence(shape: str, assessment: ages.Assessment) -> float:
+    # How sure the verdict given is; the bound of a leak is what no test on ages can exclude, a
+    # container that would have been full only after the run.
+    if shape == "leak":
+        return max(0.5, min(0.95, 1.0 - 10.0 * assessment.p_value))
+    if shape == "undecided":
+        return min(0.5, assessment.survivors / 20)
+    return 0.8 if assessment.survivors >= ages.MIN_SURVIVORS else 0.5

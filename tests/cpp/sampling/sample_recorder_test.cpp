@@ -1,0 +1,208 @@
+#include "klg/sampling/sample_recorder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "klg/sampling/capture_view.hpp"
+#include "klg/sampling/poisson_sampler.hpp"
+#include "sampling/fake_frame_source.hpp"
+
+namespace klg::sampling {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+struct Fixture {
+  std::unique_ptr<AddressFilter> filter = std::make_unique<AddressFilter>();
+  FakeFrameSource source;
+  SampleRecorder recorder{*filter};
+  std::shared_ptr<CaptureMemory> memory =
+      std::make_shared<CaptureMemory>(CaptureMemory::anonymous());
+  CaptureView view{memory};
+
+  explicit Fixture(const RecorderSettings& settings) { recorder.open(memory, source, settings, 0); }
+
+  void born(std::uint64_t address, std::int64_t now, std::size_t size = 64, double uniform = 0.5,
+            double mean = 1024.0) {
+    const Frame frame{FakeFrameSource::code(1 + address % 3), 2};
+    recorder.born({pointer(address), size, mean, 1, uniform, now, &frame, 1});
+  }
+  static const void* pointer(std::uint64_t address) {
+    return reinterpret_cast<const void*>(address);
+  }
+};
+
+TEST(SampleRecorder, LogsOnlyDeathsAtAnOldAge) {
+  Fixture f({1024.0, 0.0, 0.0});
+  f.born(0x10, 10 * kSecond);
+  f.born(0x20, 1 * kSecond);
+  EXPECT_TRUE(f.recorder.died(Fixture::pointer(0x10), 11 * kSecond));  // 1 s of 11: young
+  EXPECT_TRUE(f.recorder.died(Fixture::pointer(0x20), 11 * kSecond));  // 10 s of 11: old
+  EXPECT_FALSE(f.recorder.died(Fixture::pointer(0x20), 11 * kSecond));
+  std::uint64_t lost = 9;
+  const std::vector<Life> deaths = f.view.new_deaths(lost);
+  EXPECT_EQ(lost, 0u);
+  ASSERT_EQ(deaths.size(), 1u);
+  EXPECT_EQ(deaths[0].birth_ns, 1 * kSecond);
+  EXPECT_EQ(deaths[0].death_ns, 11 * kSecond);
+  EXPECT_TRUE(f.view.new_deaths(lost).empty());
+}
+
+TEST(SampleRecorder, SaysHowManyDeathsTheReaderMissed) {
+  Fixture f({1024.0, 0.0, 0.0});
+  const std::uint64_t total = kMaxDeaths + 1000;
+  for (std::uint64_t k = 0; k < total; ++k) {
+    f.born(0x10, 0);
+    ASSERT_TRUE(f.recorder.died(Fixture::pointer(0x10), kSecond));
+  }
+  std::uint64_t lost = 0;
+  const std::size_t read = f.view.new_deaths(lost).size();
+  EXPECT_EQ(read + lost, total);
+  EXPECT_GE(lost, 1000u);
+  EXPECT_LE(lost, 1001u);  // the record that the writer would fill next is never trusted
+}
+
+TEST(SampleRecorder, ReplacesASampleWhoseFreeWasNotSeen) {
+  Fixture f({1024.0, 0.0, 0.0});
+  f.born(0x10, 0, 64);
+  f.born(0x10, 1, 128);
+  const std::vector<Life> lives = f.view.live();
+  ASSERT_EQ(lives.size(), 1u);
+  EXPECT_EQ(lives[0].size, 128u);
+  EXPECT_EQ(f.view.totals(2).replaced, 1u);
+  EXPECT_EQ(f.view.totals(2).live, 1u);
+}
+
+TEST(SampleRecorder, CountsWhatDoesNotFit) {
+  Fixture f({1024.0, 0.0, 0.0});
+  for (std::uint64_t k = 1; k <= kMaxSamples + 10; ++k) f.born(16 * k, 0);
+  EXPECT_EQ(f.view.totals(1).dropped, 10u);
+  EXPECT_EQ(f.view.totals(1).live, kMaxSamples);
+}
+
+TEST(SampleRecorder, WidensWhenItCostsMoreThanItsBudget) {
+  Fixture f({1024.0, 0.01, 0.0});
+  std::int64_t now = 0;
+  for (std::uint64_t k = 1; k <= 200; ++k) {
+    now += kSecond / 100;
+    f.recorder.charge(1'000'000);  // booked as 20 us of 10 ms: 0.2 %
+    f.born(16 * k, now);
+  }
+  EXPECT_EQ(f.recorder.mean(), 1024.0);
+  for (std::uint64_t k = 201; k <= 400; ++k) {
+    now += kSecond / 100;
+    for (int n = 0; n < 50; ++n) f.recorder.charge(20'000);  // 10 %
+    f.born(16 * k, now);
+  }
+  EXPECT_GE(f.recorder.mean(), 1024.0 * 8);
+  EXPECT_GT(f.view.totals(now).thinned, 0u);
+}
+
+TEST(SampleRecorder, NeverWidensWithoutABudget) {
+  Fixture f({1024.0, 0.0, 0.0});
+  for (std::uint64_t k = 1; k <= 400; ++k) {
+    for (int n = 0; n < 50; ++n) f.recorder.charge(20'000);
+    f.born(16 * k, static_cast<std::int64_t>(k) * kSecond / 100);
+  }
+  EXPECT_EQ(f.recorder.mean(), 1024.0);
+}
+
+TEST(SampleRecorder, ThinnedSamplesAreThoseOfTheWiderMean) {
+  // Many blocks sampled at a fine mean; what is left at a coarse one must still estimate the total.
+  Fixture f({256.0, 0.15, 0.0});
+  ByteCountdown state;
+  PoissonSampler::begin(state, 1, 256.0, 99);
+  double total = 0.0;
+  std::int64_t now = 0;
+  for (std::uint64_t k = 1; k <= 60'000; ++k) {
+    const std::size_t size = 16 + k % 200;
+    total += static_cast<double>(size);
+    state.left -= static_cast<std::int64_t>(size);
+    if (state.left >= 0) continue;
+    const double mean = state.mean;
+    PoissonSampler::points(state, f.recorder.mean());
+    now += kSecond / 10'000;
+    f.recorder.charge(20'000);
+    f.born(16 * k, now, size, PoissonSampler::uniform(state), mean);
+  }
+  const double mean = f.recorder.mean();
+  ASSERT_GT(mean, 256.0);
+  double estimate = 0.0, variance = 0.0;
+  for (const Life& life : f.view.live()) {
+    ASSERT_GE(life.reach, mean * 0.999);
+    const double bytes = weight(life.size, mean);
+    estimate += bytes;
+    variance += bytes * bytes * (1.0 - inclusion_probability(life.size, mean));
+  }
+  EXPECT_NEAR(estimate, total, 5.0 * std::sqrt(variance));
+  const CaptureTotals totals = f.view.totals(now);
+  EXPECT_NEAR(totals.allocated_bytes, total, 5.0 * totals.allocated_standard_error);
+}
+
+TEST(SampleRecorder, FreezingKeepsTheLiveSamplesAndCloseForgetsTheAddresses) {
+  Fixture f({1024.0, 0.0, 0.0});
+  f.born(0x10, 0);
+  f.recorder.freeze(kSecond);
+  EXPECT_FALSE(f.recorder.died(Fixture::pointer(0x10), 2 * kSecond));
+  EXPECT_FALSE(f.filter->possible(Fixture::pointer(0x10)));
+  EXPECT_EQ(f.view.live().size(), 1u);
+  EXPECT_FALSE(f.view.totals(9 * kSecond).running);
+  EXPECT_DOUBLE_EQ(f.view.totals(9 * kSecond).seconds, 1.0);
+  f.recorder.close(3 * kSecond, true);
+  for (const auto& [code, count] : f.source.pins) EXPECT_EQ(count, 0);
+}
+
+TEST(SampleRecorder, IsReadWhileManyThreadsWrite) {
+  Fixture f({1024.0, 0.0, 0.0});
+  std::atomic<bool> done{false};
+  std::vector<std::thread> writers;
+  for (std::uint64_t w = 0; w < 3; ++w) {
+    writers.emplace_back([&, w] {
+      const Frame frame{FakeFrameSource::code(w + 1), 2};
+      for (std::uint64_t k = 0; k < 20'000; ++k) {
+        const std::uint64_t address = 16 * (1 + w * 64 + k % 64);
+        // Size and birth agree, so that a torn record would be seen.
+        const auto mark = static_cast<std::int64_t>(w * 1'000'000 + k + 1);
+        f.recorder.born({Fixture::pointer(address), static_cast<std::size_t>(mark), 1024.0, 1, 0.5,
+                         mark, &frame, 1});
+        if (k % 3 != 0) f.recorder.died(Fixture::pointer(address), mark + 10);
+        f.recorder.charge(5);
+      }
+      done = true;
+    });
+  }
+  std::size_t seen = 0;
+  do {
+    for (const Life& life : f.view.live()) {
+      ASSERT_EQ(static_cast<std::int64_t>(life.size), life.birth_ns);
+      ++seen;
+    }
+  } while (!done || seen == 0);
+  for (std::thread& writer : writers) writer.join();
+  const CaptureTotals totals = f.view.totals(kSecond);
+  EXPECT_EQ(totals.samples, 60'000u);
+  EXPECT_EQ(totals.samples, totals.freed + totals.replaced + totals.live);
+  EXPECT_EQ(f.view.live().size(), totals.live);
+}
+
+TEST(SampleRecorder, ChildOfAForkIsSilentUnlessAsked) {
+  Fixture f({1024.0, 0.0, 0.0});
+  f.born(0x10, 0);
+  f.recorder.lock_for_fork();
+  f.recorder.unlock_in_child(true);
+  f.born(0x20, 1);
+  EXPECT_EQ(f.view.live().size(), 2u);
+  f.recorder.lock_for_fork();
+  f.recorder.unlock_in_child(false);
+  f.born(0x30, 2);
+  EXPECT_FALSE(f.recorder.died(Fixture::pointer(0x10), 3));
+  EXPECT_EQ(f.view.live().size(), 2u);
+}
+
+}  // namespace
+}  // namespace klg::sampling
