@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -131,8 +130,19 @@ def _spawn(
 
 
 def _interpreter_flags() -> list[str]:
-    # Isolation is ours, not the program's; without `site` the sampler could not start.
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
+    """Give the options that this interpreter was started with, for the program's.
+
+    Without those that isolate it, which are ours and not the program's: without `site` the sampler
+    could not start. The environment is inherited anyway.
+    """
+    flags: list[str] = []
+    words = iter(sys.orig_argv[1:])
+    for word in words:
+        if not word.startswith("-") or word == "-" or word.startswith(("-m", "-c")):
+            break
+        flags.append(word)
+        if word in {"-W", "-X", "--check-hash-based-pycs"}:
+            flags.append(next(words, ""))
     return [flag for flag in flags if flag not in {"-I", "-E", "-S", "-s", "-P"}]
 
 

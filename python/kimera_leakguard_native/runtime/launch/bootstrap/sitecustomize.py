@@ -5,8 +5,6 @@ puts the environment back, lets the user's own sitecustomize run, and imports no
 extension module: the program must find the interpreter as it would without us.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -26,7 +24,7 @@ def _put_back(pythonpath: str) -> None:
         os.environ.pop("PYTHONPATH", None)
 
 
-def _load_core(path: str) -> Any:
+def _load_core(path: str) -> "Any":
     import _frozen_importlib as bootstrap
     import _frozen_importlib_external as external
 

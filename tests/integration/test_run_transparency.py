@@ -1,0 +1,170 @@
+"""A program under `klg run` finds what it would find without us."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+LOOK_AROUND = """
+import inspect, json, os, sys
+import __main__
+facts = {
+    "argv": sys.argv,
+    "orig_arguments": sys.orig_argv[1:],
+    "path0": sys.path[0],
+    "path": sys.path,
+    "name": __name__,
+    "file": __file__,
+    "package": __package__,
+    "spec": __spec__ and (__spec__.name, __spec__.origin),
+    "main": __main__.__dict__ is globals(),
+    "frames": len(inspect.stack()),
+    "environment": sorted(k for k in os.environ if k not in ("_", "SHLVL", "OLDPWD")),
+    "pythonpath": os.environ.get("PYTHONPATH"),
+    "hooks": [sys.excepthook is sys.__excepthook__, sys.gettrace() is None],
+    "modules": sorted(m for m in sys.modules if not m.startswith("kimera_leakguard_native._core")),
+    "threads": len(os.listdir("/proc/self/task")),
+    "descriptors": len(os.listdir("/proc/self/fd")),
+}
+print(json.dumps(facts))
+"""
+
+
+def plain(script, *arguments, **keywords):
+    return subprocess.run(
+        [sys.executable, str(script), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **keywords,
+    )
+
+
+@pytest.mark.parametrize("pythonpath", [None, "", "/nowhere"])
+def test_the_program_sees_no_difference(klg_run, tmp_path, pythonpath):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    if pythonpath is not None:
+        environment["PYTHONPATH"] = pythonpath
+    ours = klg_run(LOOK_AROUND, "a", "--b", env=environment)
+    bare = plain(tmp_path / "program.py", "a", "--b", env=environment, cwd=tmp_path)
+    assert json.loads(ours.stdout) == json.loads(bare.stdout)
+    assert ours.returncode == bare.returncode == 0
+
+
+def test_a_module_is_run_as_with_python_m(klg_run, tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "tool.py").write_text(LOOK_AROUND)
+    command = [sys.executable, "-m", "kimera_leakguard_native", "run", "-m", "package.tool", "x"]
+    ours = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    bare = subprocess.run(
+        [sys.executable, "-m", "package.tool", "x"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert json.loads(ours.stdout) == json.loads(bare.stdout)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "pass",
+        "sys.exit()",
+        "sys.exit(7)",
+        "sys.exit('a message')",
+        "sys.exit(None)",
+        "raise ValueError('x')",
+        "1/0",
+        "os._exit(9)",
+        "raise KeyboardInterrupt",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        "os.abort()",
+        "def broken(:",
+    ],
+)
+def test_exit_code_and_traceback_pass_through(klg_run, tmp_path, ending):
+    program = f"import os, signal, sys\nprint('out', flush=True)\n{ending}\n"
+    ours = klg_run(program)
+    bare = plain(tmp_path / "program.py", cwd=tmp_path)
+    expected = bare.returncode if bare.returncode >= 0 else 128 - bare.returncode
+    assert ours.returncode == expected
+    assert ours.stdout == bare.stdout
+    assert ours.stderr.startswith(bare.stderr)
+    assert ours.report["version"] == 1
+    assert ours.report["process_verdict"] == "undecided"
+
+
+def test_standard_input_is_the_programs(klg_run):
+    ran = klg_run("import sys; print(sys.stdin.read().upper())", input="text")
+    assert ran.stdout == "TEXT\n"
+
+
+def test_the_users_sitecustomize_still_runs(klg_run, tmp_path):
+    folder = tmp_path / "custom"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import builtins; builtins.customised = 'yes'")
+    ran = klg_run(
+        "import sys; print(customised, 'custom' in sys.modules['sitecustomize'].__file__)",
+        env={**os.environ, "PYTHONPATH": str(folder)},
+    )
+    assert ran.stdout == "yes True\n", ran.stderr
+
+
+def test_modules_beside_the_program_do_not_shadow_ours(klg_run, tmp_path):
+    for name in ("os", "signal", "struct", "json", "site", "typing"):
+        (tmp_path / f"{name}.py").write_text("raise SystemError('shadowed')")
+    ran = klg_run("print('ran')", cwd="/")
+    assert ran.stdout == "ran\n", ran.stderr
+    assert ran.returncode == 0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_worker_processes_work(klg_run, method):
+    program = f"""
+import multiprocessing
+def square(n):
+    return n * n
+if __name__ == "__main__":
+    with multiprocessing.get_context("{method}").Pool(2) as pool:
+        print(sum(pool.map(square, range(100))))
+"""
+    ran = klg_run(program)
+    assert ran.stdout == "328350\n", ran.stderr
+    assert ran.returncode == 0
+
+
+def test_forking_does_not_warn_of_threads(klg_run):
+    program = """
+import os, sys, warnings
+warnings.simplefilter("error")
+for _ in range(20):
+    pid = os.fork()
+    if pid == 0:
+        data = [bytes(1000) for _ in range(2000)]
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+print("forked")
+"""
+    ran = klg_run(program)
+    assert ran.stdout == "forked\n", ran.stderr
+
+
+def test_replacing_the_process_image_works(klg_run):
+    program = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', 'print(6 * 7)'])"
+    ran = klg_run(program)
+    assert ran.stdout == "42\n"
+    assert ran.returncode == 0
+
+
+def test_switched_off_it_only_runs_the_program(klg_run, tmp_path):
+    ran = klg_run("print('plain')", env={**os.environ, "KLG_DISABLE": "1"})
+    assert ran.stdout == "plain\n"
+    assert ran.stderr == ""
+    assert not (tmp_path / "report.json").exists()
