@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -73,7 +73,6 @@ class Downloads:
                 if not folder.exists():
                     failure = _download(package, candidate, kind, folder)
                     if failure:
-                        refusal.parent.mkdir(parents=True, exist_ok=True)
                         refusal.write_text(failure + "\n")
                         reason = reason or failure
                         continue
@@ -83,7 +82,8 @@ class Downloads:
 
 def _download(package: str, version: str, kind: str, folder: Path) -> str:
     """Bring one archive and unpack it to the folder; give pip's complaint if that fails."""
-    with tempfile.TemporaryDirectory() as scratch:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as scratch:
         backends, archives = Path(scratch, "backends"), Path(scratch, "archives")
         inert_backend.write(backends)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -107,8 +107,8 @@ def _download(package: str, version: str, kind: str, folder: Path) -> str:
         unpacked = Path(scratch, "unpacked")
         unpacked.mkdir()
         _unpack(found[0], unpacked)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(unpacked, folder)
+        with contextlib.suppress(OSError):  # another run was faster
+            unpacked.rename(folder)
     return ""
 
 
