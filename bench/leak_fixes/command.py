@@ -77,22 +77,16 @@ class _Run:
     def score(self, row: rows.Row, others: dict[str, peers.Runner]) -> score.Scored:
         scored = score.Scored(row)
         try:
-            before = self._sources.before(row)
+            before, after, reason = self._pair(row)
         except Unavailable as error:
             scored.unavailable = str(error)
             return scored
         self._before.add(self._target(before))
         if before.note:
             scored.notes.append(f"before: {before.note}")
-        after: Source | None = None
-        mapped: set[int] = set()
-        try:
-            after = self._sources.after(row)
-            mapped = score.counterpart(before.text, after.text, before.lines)
-            if after.note:
-                scored.notes.append(f"after: {after.note}")
-        except Unavailable as error:
-            scored.notes.append(f"after: {error}")
+        if after is None or after.note:
+            scored.notes.append(f"after: {after.note if after else reason}")
+        mapped = score.counterpart(before.text, after.text, before.lines) if after else set()
         try:
             ours = self._ours(row, before)
             ours_after = self._ours(row, after) if after else None
@@ -109,6 +103,25 @@ class _Run:
                 mapped,
             )
         return scored
+
+    def _pair(self, row: rows.Row) -> tuple[Source, Source | None, str]:
+        """Give the file before and after the fix, or why there is none after."""
+        before = self._sources.before(row)
+        try:
+            after = self._sources.after(row)
+        except Unavailable as error:
+            return before, None, str(error)
+        if not row.local or not score.same_function(before.text, after.text, before.lines):
+            return before, after, ""
+        try:
+            return (
+                self._sources.before(row, commits=True),
+                self._sources.after(row, commits=True),
+                "",
+            )
+        except Unavailable as error:
+            message = f"the fix is not between {row.before} and {row.after}; {error}"
+            raise Unavailable(message) from None
 
     def density(self) -> Iterable[str]:
         """Say how many findings there are in what was read before the fixes."""

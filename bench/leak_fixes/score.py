@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from corpora.klg import Alarm
     from leak_fixes.rows import Row
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 WINDOW = 2
 """Lines that a report may lie off the label."""
@@ -92,6 +95,32 @@ def counterpart(before: Sequence[str], after: Sequence[str], lines: Sequence[int
             if i1 < line <= i2:
                 mapped |= {line - i1 + j1} if tag == "equal" else set(range(j1 + 1, j2 + 1))
     return mapped
+
+
+def same_function(before: Sequence[str], after: Sequence[str], lines: Sequence[int]) -> bool:
+    """Tell whether the functions that hold the labels are the same in both files.
+
+    A leak that one function shows cannot have been fixed then: the earlier release holds the fix
+    already, or the later one does not hold it yet.
+    """
+    try:
+        old, new = (ast.parse("\n".join(text)) for text in (before, after))
+    except (SyntaxError, ValueError):
+        return False
+    holding = [_innermost(old, line) for line in lines]
+    if None in holding:
+        return False
+    kept = {ast.dump(node) for node in ast.walk(new) if isinstance(node, _FUNCTIONS)}
+    return all(ast.dump(node) in kept for node in holding if node is not None)
+
+
+def _innermost(tree: ast.Module, line: int) -> ast.AST | None:
+    holding = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, _FUNCTIONS) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(holding, key=lambda node: node.lineno, default=None)
 
 
 def outcome(

@@ -61,15 +61,15 @@ class Sources:
         self._clones = clones
         self._renamed = _renamed(Path(__file__).with_name("renamed.tsv"))
 
-    def before(self, row: Row) -> Source:
-        """Give the file with the leak."""
-        if row.package and row.before:
+    def before(self, row: Row, *, commits: bool = False) -> Source:
+        """Give the file with the leak, from the release or, if wanted, from the parent commit."""
+        if row.package and row.before and not commits:
             return self._released(row, row.before, row.lines)
         return self._committed(row, row.parent_commit, row.parent_lines)
 
-    def after(self, row: Row) -> Source:
+    def after(self, row: Row, *, commits: bool = False) -> Source:
         """Give the file with the fix."""
-        if row.package and row.after:
+        if row.package and row.after and not commits:
             return self._released(row, row.after, ())
         return self._committed(row, row.fix_commit, ())
 

@@ -110,6 +110,15 @@ def test_lines_are_followed_into_the_fixed_file() -> None:
     assert score.counterpart(before, before[:1] + before[3:], [2]) == set()
 
 
+def test_a_fix_that_is_not_between_two_releases_is_seen() -> None:
+    before, after = BEFORE.splitlines(), AFTER.splitlines()
+    moved = ["import sys", "", *before]
+    assert score.same_function(before, moved, [4]) is True
+    assert score.same_function(before, after, [4]) is False
+    assert score.same_function(before, before, [1]) is False  # no function holds line 1
+    assert score.same_function(["def f(:"], before, [1]) is False
+
+
 def test_silence_is_judged_where_the_leak_was(tmp_path: Path) -> None:
     one = row(tmp_path)
     before = [alarm(3)]
@@ -185,8 +194,8 @@ def test_the_command_finds_the_planted_hit_and_the_planted_miss(
 ) -> None:
     monkeypatch.setattr(command, "check", pretend)
     cache = tmp_path / "cache"
-    release(cache, "1.0", a=BEFORE, missed="x = 1\n" * 9, crash=BEFORE)
-    release(cache, "1.1", a=AFTER, missed="x = 1\n" * 9, crash=AFTER)
+    release(cache, "1.0", a=BEFORE, missed="x = 1\n" * 9, crash=BEFORE, patched=AFTER)
+    release(cache, "1.1", a=AFTER, missed="x = 1\n" * 9, crash=AFTER, patched=AFTER)
     (cache / "sdist" / "gone-1.0.unavailable").write_text("No matching distribution\n")
     (cache / "wheel").mkdir()
     (cache / "wheel" / "gone-1.0.unavailable").write_text("No matching distribution\n")
@@ -197,6 +206,7 @@ def test_the_command_finds_the_planted_hit_and_the_planted_miss(
         {"pypi_pkg": "gone"},
         {"pypi_pkg": ""},
         {"file": "src/pkg/a.py", "tier": "E", "detectable_intraprocedurally": "n"},
+        {"file": "src/pkg/patched.py", "line_in_version_before": "4"},
     )
     out = tmp_path / "out.json"
     arguments = ["--table", str(planted), "--cache", str(cache), "--json", str(out)]
@@ -211,13 +221,14 @@ def test_the_command_finds_the_planted_hit_and_the_planted_miss(
     assert "1/1 (100 %)" in recalls["needs a callee or the class"]
     assert recalls["M, --all"].rstrip().endswith("-")
     assert "2/2 (100 %)" in text.split("silent on")[1]
-    assert "2 rows could not be scored" in text
+    assert "3 rows could not be scored" in text
+    assert "the fix is not between 1.0 and 1.1" in text
     assert "No matching distribution" in text
     assert "no released version in the table" in text
     assert "hit, other tier" in text
     scored = json.loads(out.read_text())
     hits = [one["outcomes"].get("klg", {}).get("hit") for one in scored]
-    assert hits == [True, False, None, None, True]
+    assert hits == [True, False, None, None, True, None]
 
 
 def test_a_file_that_cannot_be_checked_is_a_miss(
