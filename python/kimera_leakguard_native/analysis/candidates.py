@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.cfg import Loop
 from kimera_leakguard_native.analysis.ownership import Level
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.cfg import Graph
     from kimera_leakguard_native.analysis.dataflow import Flow, Leak, Site
 
 
@@ -31,7 +33,7 @@ class Candidate:
     leaks: list[Leak]
 
 
-def classify(site: Site, flow: Flow, *, ends_program: bool) -> list[Candidate]:
+def classify(site: Site, flow: Flow, graph: Graph, *, ends_program: bool) -> list[Candidate]:
     """Group leaking exits by tier, the most certain first.
 
     Parameters
@@ -39,12 +41,13 @@ def classify(site: Site, flow: Flow, *, ends_program: bool) -> list[Candidate]:
     ends_program : bool
         Whether the function is where a program ends: an exit there takes the resource with it.
     """
-    settled = any(level is Level.PLAIN for _, level in flow.discharges)
+    plain = {block for _, level, block in flow.discharges if level is Level.PLAIN}
+    loop = _innermost_loop(site, graph)
+    settled = _Settled(bool(plain), any(loop.header <= block <= loop.last for block in plain))
     groups: dict[tuple[str, bool], list[Leak]] = {}
     for leak in flow.leaks:
-        tier, evident = _tier(leak, settled=settled, ends_program=ends_program)
-        if tier:
-            groups.setdefault((tier, evident), []).append(leak)
+        kind = _tier(leak, settled, ends_program=ends_program)
+        groups.setdefault(kind, []).append(leak)
     order = [("N", True), ("E", True), ("X", True), ("X", False)]
     return [
         Candidate(site, tier, evident, sorted(groups[tier, evident], key=lambda leak: leak.node))
@@ -53,25 +56,40 @@ def classify(site: Site, flow: Flow, *, ends_program: bool) -> list[Candidate]:
     ]
 
 
-def _tier(leak: Leak, *, settled: bool, ends_program: bool) -> tuple[str, bool]:
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Whether some path of normal control settles the duty: anywhere, or in the site's loop."""
+
+    anywhere: bool
+    in_loop: bool
+
+
+def _innermost_loop(site: Site, graph: Graph) -> Loop:
+    around = [loop for loop in graph.loops.values() if loop.header <= site.block <= loop.last]
+    return max(around, key=lambda loop: loop.header, default=Loop(0, frozenset(), -1))
+
+
+def _tier(leak: Leak, settled: _Settled, *, ends_program: bool) -> tuple[str, bool]:
     state = leak.state
-    pending = state.pending
-    if leak.exit == "again":
-        if state.level is Level.PLAIN:
-            return "N", True
-        return ("E", True) if state.level >= Level.MODERATE else ("X", False)
-    if leak.exit == "return":
-        if state.level is Level.PLAIN:
-            return ("E" if settled else "N"), True
-        return ("E", True) if state.level >= Level.MODERATE else ("X", False)
+    if leak.exit == "raise":
+        return _raising(leak, settled, ends_program=ends_program)
+    if state.level is Level.PLAIN:
+        released = settled.in_loop if leak.exit == "again" else settled.anywhere
+        return ("E" if released else "N"), True
+    return ("E", True) if state.level >= Level.MODERATE else ("X", False)
+
+
+def _raising(leak: Leak, settled: _Settled, *, ends_program: bool) -> tuple[str, bool]:
+    state, pending = leak.state, leak.state.pending
     if pending is None:
         return "X", False
     if pending.level is not Level.PLAIN:
-        return "X", pending.level >= Level.STRONG and state.held is None
-    if pending.type == "builtins.SystemExit" and ends_program:
+        return "X", state.level >= Level.STRONG and state.held is None
+    if ends_program or state.level < Level.MODERATE:
         return "X", False
-    if state.level < Level.MODERATE:
+    if pending.type == "builtins.SystemExit" and not settled.anywhere:
+        # Nothing ever releases it: the program is meant to end here.
         return "X", False
-    if state.level is Level.PLAIN and not settled and state.held is None:
+    if state.level is Level.PLAIN and not settled.anywhere and state.held is None:
         return "N", True
     return "E", True

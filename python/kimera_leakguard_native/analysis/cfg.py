@@ -10,7 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.source_text import text_of
+
 if TYPE_CHECKING:
+    import ast
+
     from kimera_leakguard_native.analysis.ir import Condition, Instruction
 
 ENTRY = 0
@@ -27,13 +31,23 @@ class Jump:
 
 @dataclass(slots=True)
 class Branch:
-    """Go on at one of two blocks; `line` and `text` describe the decision."""
+    """Go on at one of two blocks; `source` is what the decision looks like."""
 
     condition: Condition
     when_true: int
     when_false: int
-    line: int
-    text: str
+    source: ast.AST
+    prefix: str = ""
+
+    @property
+    def line(self) -> int:
+        """Where the decision is, 1-based."""
+        return int(getattr(self.source, "lineno", 1))
+
+    @property
+    def text(self) -> str:
+        """The test as it is written, shortened."""
+        return self.prefix + text_of(self.source)
 
 
 @dataclass(slots=True)
@@ -90,10 +104,19 @@ class Block:
 
 @dataclass(slots=True)
 class Loop:
-    """A loop by its header; `assigned` are the variables that its body may change."""
+    """A loop by its header.
+
+    Attributes
+    ----------
+    assigned : frozenset of str
+        Variables that the body may change.
+    last : int
+        The blocks of the loop are those from the header to this one.
+    """
 
     header: int
     assigned: frozenset[str]
+    last: int = 0
 
 
 @dataclass(slots=True)

@@ -84,12 +84,22 @@ class Leak:
 
 @dataclass(slots=True)
 class Flow:
-    """The states of one acquisition at every block, and how they follow each other."""
+    """The states of one acquisition at every block, and how they follow each other.
+
+    Attributes
+    ----------
+    discharges : set of (outcome, level, block)
+        Where the resource was released or handed on.
+    returning : set of int
+        Lines of the return statements that return it.
+    exhausted : bool
+        Whether there were more states than the limit.
+    """
 
     nodes: list[tuple[int, State]] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
-    discharges: set[tuple[Discharge | Returned, Level]] = field(default_factory=set)
+    discharges: set[tuple[Discharge | Returned, Level, int]] = field(default_factory=set)
     returning: set[int] = field(default_factory=set)
     exhausted: bool = False
 
@@ -179,7 +189,7 @@ class Tracker:
             if state.held is None:
                 self._flow.leaks.append(Leak(number, "return", state, 0))
             else:
-                self._flow.discharges.add((Discharge.ESCAPED, state.level))
+                self._flow.discharges.add((Discharge.ESCAPED, state.level, where))
         else:
             line = state.pending.line if state.pending is not None else 0
             self._flow.leaks.append(Leak(number, "raise", state, line))
@@ -227,7 +237,7 @@ class Tracker:
             # Where the resource is handed over, the new owner answers for a failure.
             self._may_raise(number, block, index, state)
             return outcome
-        self._flow.discharges.add((outcome, state.level))
+        self._flow.discharges.add((outcome, state.level, block.number))
         if isinstance(outcome, Returned):
             self._flow.returning.add(instruction.line)
         return None

@@ -94,9 +94,14 @@ class Effects:
                 return Effect.DERIVE
         if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
             return Effect.BORROW
+        if name in callees.take:
+            return Effect.TAKE
         summary = self.summary(call)
         if summary is not None:
             known = summary.effect(key)
+            if known is Effect.BORROW and summary.constructs and not resource.collected:
+                # A number is kept by value: by conversion, in a format, in another object.
+                known = Effect.TAKE
             if known is not None:
                 return known
         if name is not None and not resource.collected and name.startswith(_BORROWING_MODULES):
@@ -164,7 +169,7 @@ class Effects:
         if call.method in _HARMLESS:
             return None
         summary = self.summary(call)
-        if summary is not None and summary.raises:
+        if summary is not None and summary.raises and not summary.constructs:
             return Raised(summary.raises[0], Level.STRONG)
         return Raised(None, Level.WEAK)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Iterable  # noqa: TC003 - part of the public signature
 from dataclasses import dataclass
@@ -75,11 +74,6 @@ def findings_in(files: Iterable[str]) -> list[Finding]:
     read or parsed have no findings.
     """
     return check_files(sorted(set(files)), Options(tiers=("N", "E", "X"))).findings
-
-
-def solver_available() -> bool:
-    """Whether the symbolic stage can run."""
-    return importlib.util.find_spec("z3") is not None
 
 
 def check_files(files: list[str], options: Options) -> CheckResult:

@@ -7,7 +7,12 @@ Places are strings: a local variable by its name, a temporary as ``%7``. An oper
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native.analysis.source_text import text_of
+
+if TYPE_CHECKING:
+    import ast
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,9 @@ class Call(Instruction):
         Whether ``*`` or ``**`` arguments are among them.
     managed : bool
         Whether a with statement enters the result at once.
-    end_line, column, text
-        For the finding, should this call acquire; column is a 0-based count of bytes.
+    end_line, column, source
+        For the finding, should this call acquire; column is a 0-based count of bytes, source the
+        expression that is called.
     """
 
     target: str
@@ -145,8 +151,13 @@ class Call(Instruction):
     spread: bool
     end_line: int
     column: int
-    text: str
+    source: ast.AST
     managed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The called expression as it is written, shortened."""
+        return text_of(self.source, 30)
 
     def operands(self) -> tuple[Operand, ...]:
         """Give the arguments, positional first."""

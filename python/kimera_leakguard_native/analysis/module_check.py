@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Protocol
 
 from kimera_leakguard_native.analysis import witness
 from kimera_leakguard_native.analysis.candidates import Candidate, classify
-from kimera_leakguard_native.analysis.dataflow import Flow, Site, Tracker
+from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
+from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import acquiring_words, catalog
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
+from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
 from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import CheckStatistics, FileError, Finding
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.dataflow import Edge, Leak, Site
     from kimera_leakguard_native.analysis.frontend import Source
     from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.project import Function, Project
+    from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 
 
 class Wanted(Protocol):
@@ -58,6 +62,7 @@ class ModuleCheck:
         self._codes = codes
         self._report = report
         self._catalog = catalog()
+        self._asks = wanted.symbolic and available()
 
     def run(self) -> None:
         """Check every function that might acquire."""
@@ -103,27 +108,59 @@ class ModuleCheck:
                 self._report.findings.append(finding)
 
     def _first_feasible(self, function: Function, site: Site, flow: Flow) -> Finding | None:
-        for candidate in classify(site, flow, ends_program=_ends_program(function.scope)):
-            if not self._wanted.reports(candidate.tier, evident=candidate.evident):
+        """Give the finding of the most certain tier whose path can be taken, if it is wanted."""
+        ends_program = _ends_program(function.scope)
+        feasibility: Feasibility | None = None
+        candidates = classify(site, flow, function.graph(), ends_program=ends_program)
+        for position, candidate in enumerate(candidates):
+            if not any(self._wants(item) for item in candidates[position:]):
+                return None
+            if not self._asks or not has_guards(function.graph()):
+                path = witness.shortest(flow, candidate.leaks[0])
+                return self._finding(function, candidate, flow, candidate.leaks[0], path, None)
+            if feasibility is None:
+                feasibility = Feasibility(function, candidate, ends_program=ends_program)
+            outcome = feasibility.decide(candidate)
+            self._count(outcome)
+            if outcome.answer is Answer.INFEASIBLE:
                 continue
-            return self._finding(function, candidate, flow)
+            if outcome.answer is Answer.UNKNOWN or not outcome.path:
+                path = witness.shortest(flow, candidate.leaks[0])
+                return self._finding(function, candidate, flow, candidate.leaks[0], path, outcome)
+            leak = feasibility.leak_at(candidate, outcome.path[-1].target)
+            return self._finding(function, candidate, feasibility.flow, leak, outcome.path, outcome)
         return None
 
-    def _finding(self, function: Function, candidate: Candidate, flow: Flow) -> Finding:
-        leak = candidate.leaks[0]
+    def _wants(self, candidate: Candidate) -> bool:
+        return self._wanted.reports(candidate.tier, evident=candidate.evident)
+
+    def _count(self, outcome: Outcome) -> None:
+        statistics = self._report.statistics
+        statistics.symbolic_queries += outcome.queries
+        statistics.infeasible_paths += outcome.infeasible
+        statistics.budget_exhausted += outcome.exhausted
+
+    def _finding(
+        self,
+        function: Function,
+        candidate: Candidate,
+        flow: Flow,
+        leak: Leak,
+        path: list[Edge],
+        outcome: Outcome | None,
+    ) -> Finding | None:
+        if not self._wants(candidate):
+            return None
         call = candidate.site.call
         assert call is not None  # only acquisitions by a call are tracked here
-        graph = function.graph()
-        decisions = witness.decisions(graph, flow, witness.shortest(flow, leak))
+        scope = function.scope
         return finding_of(
             candidate,
             leak,
             self._source.path,
-            "the module"
-            if function.scope.is_module
-            else f"{function.scope.name.rpartition('.')[2]}()",
-            decisions,
-            proven=False,
+            "the module" if scope.is_module else f"{scope.name.rpartition('.')[2]}()",
+            witness.decisions(function.graph(), flow, path, outcome.values if outcome else {}),
+            proven=self._asks and (outcome is None or outcome.answer is Answer.FEASIBLE),
             column=self._column(call.line, call.column),
         )
 

@@ -334,7 +334,7 @@ def _call(
             return Discharge.RELEASED
         if role == ALIAS and call.method in resource.transfer:
             return Discharge.ESCAPED
-        if call.method in ("__enter__", "__aenter__"):
+        if call.method in ("__enter__", "__aenter__") or call.method in ("__index__", "__int__"):
             result = role
         elif call.method in ("open", "extractfile", "makefile", "__iter__", "iter_lines"):
             result = USES
@@ -417,6 +417,9 @@ def _compare(condition: ir.Compare, state: State, resource: Resource) -> bool | 
         if role == ALIAS and not resource.collected and not _cannot_be_descriptor(other):
             return None
         return not positive
+    if role == ALIAS and not resource.collected and _is_standard_stream(other):
+        # Numbers up to 2 are the standard streams, which nobody has to close.
+        return {">": left is not None, "<=": left is None, "<": left is None}.get(condition.op)
     if role == ALIAS and isinstance(other, ir.Literal) and isinstance(other.value, int):
         bound, at_left = other.value, left is not None
         if bound <= 0 and condition.op == (">=" if at_left else "<="):
@@ -428,6 +431,12 @@ def _compare(condition: ir.Compare, state: State, resource: Resource) -> bool | 
         if bound < 0 and condition.op == ("<=" if at_left else ">="):
             return False
     return None
+
+
+def _is_standard_stream(other: ir.Operand) -> bool:
+    if isinstance(other, ir.Literal):
+        return other.value in (1, 2) and not isinstance(other.value, bool)
+    return isinstance(other, ir.Global) and other.name.endswith("_FILENO")
 
 
 def _cannot_be_descriptor(other: ir.Operand) -> bool:

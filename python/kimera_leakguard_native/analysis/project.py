@@ -17,6 +17,7 @@ from kimera_leakguard_native.analysis.summaries import (
     could_never_return,
     explicit_raises,
     frame_of,
+    is_abstract,
     never_returns,
     parameter_effect,
 )
@@ -103,7 +104,9 @@ class Function:
         if self._raises is None:
             names = [self.module.qualify(self.scope, item) for item in explicit_raises(self.scope)]
             self._raises = tuple(
-                name for name in names if name not in ("builtins.NotImplementedError", None)
+                name
+                for name in names
+                if name not in ("builtins.NotImplementedError", "builtins.TypeError", None)
             )
         return self._raises
 
@@ -268,7 +271,9 @@ class CallResolver:
             return None
         scope = owner.methods.get(method)
         if scope is not None:
-            return None if _is_wrapped(scope) else self._project.function(module, scope)
+            if _is_wrapped(scope) or is_abstract(scope):
+                return None
+            return self._project.function(module, scope)
         for base in owner.bases:
             found = self._project.find(base)
             if found is not None:

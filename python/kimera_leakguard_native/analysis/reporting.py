@@ -19,6 +19,9 @@ _CONFIDENCE = {
     ("X", False): 0.4,
 }
 
+_MAX_DECISIONS = 40
+"""A longer path is shown by its beginning and its end."""
+
 
 def finding_of(
     candidate: Candidate,
@@ -54,6 +57,11 @@ def finding_of(
     last = leak.line or (decisions[-1][0] if decisions else call.line)
     if decisions and decisions[-1][1] == "returns":
         decisions = decisions[:-1]
+    if len(decisions) > _MAX_DECISIONS:
+        half = _MAX_DECISIONS // 2
+        left_out = len(decisions) - 2 * half
+        middle = (decisions[half][0], f"… {left_out} more steps …")
+        decisions = [*decisions[:half], middle, *decisions[-half:]]
     steps.extend(Step(file, line, note) for line, note in decisions)
     steps.append(Step(file, last, ending))
     return Finding(

@@ -42,6 +42,11 @@ class Summary:
         self._function = function
         self._bound = bound
 
+    @property
+    def constructs(self) -> bool:
+        """Whether the call makes an object."""
+        return self._bound and self._function.scope.name.endswith(".__init__")
+
     def effect(self, key: int | str) -> Effect | None:
         """Say what happens to an argument, by position or name; None if that is not known."""
         name = self._parameter(key)
@@ -87,7 +92,7 @@ def parameter_effect(graph: cfg.Graph, frame: Frame, effects: Effects, name: str
     flow = Tracker(graph, site, frame, effects).run()
     if flow.exhausted:
         return None
-    plain = {outcome for outcome, level in flow.discharges if level is Level.PLAIN}
+    plain = {outcome for outcome, level, _ in flow.discharges if level is Level.PLAIN}
     if graph.is_generator:
         # The body runs while the caller iterates: the generator holds the argument.
         return Effect.DERIVE if not plain else Effect.TAKE
@@ -134,11 +139,8 @@ def could_never_return(scope: Scope) -> bool:
     if isinstance(node, (ast.Lambda, ast.Module, ast.AsyncFunctionDef)):
         return False
     last = node.body[-1]
-    if isinstance(last, ast.Raise) and scope.class_name is not None and len(node.body) <= 2:
-        raised = last.exc.func if isinstance(last.exc, ast.Call) else last.exc
-        if isinstance(raised, ast.Name) and raised.id == "NotImplementedError":
-            # Subclasses are meant to do better.
-            return False
+    if is_abstract(scope):
+        return False
     if not isinstance(last, (ast.Raise, ast.Expr, ast.If, ast.Try, ast.With, ast.While)):
         return False
     if isinstance(last, ast.Expr) and not isinstance(last.value, ast.Call):
@@ -146,6 +148,22 @@ def could_never_return(scope: Scope) -> bool:
     return not any(
         isinstance(item, (ast.Return, ast.Yield, ast.YieldFrom)) for item in _own_nodes(node.body)
     )
+
+
+def is_abstract(scope: Scope) -> bool:
+    """Whether the body says nothing: subclasses, or somebody at run time, do the work."""
+    if isinstance(scope.node, (ast.Lambda, ast.Module)):
+        return False
+    for item in scope.node.body:
+        if isinstance(item, ast.Pass) or (
+            isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
+        ):
+            continue
+        if isinstance(item, ast.Raise):
+            raised = item.exc.func if isinstance(item.exc, ast.Call) else item.exc
+            return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+        return False
+    return True
 
 
 def explicit_raises(scope: Scope) -> list[ast.expr]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis import cfg, ir
 
@@ -34,25 +35,34 @@ def shortest(flow: Flow, leak: Leak) -> list[Edge]:
     return path[::-1]
 
 
-def decisions(graph: cfg.Graph, flow: Flow, path: list[Edge]) -> list[tuple[int, str]]:
-    """Describe the tests, exceptions and returns along a path."""
+def decisions(
+    graph: cfg.Graph, flow: Flow, path: list[Edge], values: dict[str, Any]
+) -> list[tuple[int, str]]:
+    """Describe the tests, exceptions and returns along a path, from the acquisition on.
+
+    Parameters
+    ----------
+    values : dict of str to object
+        What the solver found for the names in the tests.
+    """
     notes: list[tuple[int, str]] = []
     for edge in path:
         number, _ = flow.nodes[edge.source]
         block = graph.blocks[number]
         end = block.terminator
+        after = flow.nodes[edge.target][1]
+        if not after.acquired:
+            continue
         if edge.until < len(block.instructions):
             instruction = block.instructions[edge.until]
-            pending = flow.nodes[edge.target][1].pending
-            notes.append(
-                (instruction.line, _raising(instruction, pending.type if pending else None))
-            )
+            kind = after.pending.type if after.pending else None
+            notes.append((instruction.line, _raising(instruction, kind)))
             continue
         notes.extend(
             (item.line, "returns") for item in block.instructions if isinstance(item, ir.Return)
         )
         if edge.taken is not None and isinstance(end, cfg.Branch):
-            notes.append((end.line, describe(end, taken=edge.taken)))
+            notes.append((end.line, describe(end, values, taken=edge.taken)))
         elif isinstance(end, cfg.Dispatch):
             target = flow.nodes[edge.target][0]
             notes.extend(
@@ -63,13 +73,19 @@ def decisions(graph: cfg.Graph, flow: Flow, path: list[Edge]) -> list[tuple[int,
     return notes
 
 
-def describe(branch: cfg.Branch, *, taken: bool) -> str:
+def describe(branch: cfg.Branch, values: dict[str, Any], *, taken: bool) -> str:
     """Put the outcome of a test into words."""
     if isinstance(branch.condition, ir.Unknown):
         if branch.condition.note == "has another item":
             return f"for … in {branch.text}: " + ("another item" if taken else "no more items")
         return f"{branch.text}: " + ("matches" if taken else "does not match")
-    return f"`{branch.text}` is {'true' if taken else 'false'}"
+    shown = [
+        f"{name} = {value!r}"
+        for name, value in values.items()
+        if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", branch.text)
+    ]
+    suffix = f" ({', '.join(shown)})" if shown else ""
+    return f"`{branch.text}` is {'true' if taken else 'false'}{suffix}"
 
 
 def _raising(instruction: ir.Instruction, kind: str | None) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.lowering import expressions
-from kimera_leakguard_native.analysis.lowering.builder import text_of
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.lowering.builder import Builder
@@ -71,7 +70,7 @@ def end_branch(
     b: Builder, condition: ir.Condition, when_true: int, when_false: int, node: ast.expr
 ) -> None:
     """End the current block by an atomic condition."""
-    b.end(cfg.Branch(condition, when_true, when_false, node.lineno, text_of(node)))
+    b.end(cfg.Branch(condition, when_true, when_false, node))
 
 
 def simple(b: Builder, node: ast.expr) -> ir.Condition | None:

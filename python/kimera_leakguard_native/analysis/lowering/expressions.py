@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.cfg import Loop
 from kimera_leakguard_native.analysis.lowering import conditions
-from kimera_leakguard_native.analysis.lowering.builder import LoopFrame, text_of
+from kimera_leakguard_native.analysis.lowering.builder import LoopFrame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ def _call(b: Builder, node: ast.Call) -> ir.Operand:
             spread=spread,
             end_line=node.end_lineno or node.lineno,
             column=node.col_offset,
-            text=text_of(called, 30),
+            source=called,
         )
     )
     return target
@@ -261,8 +261,7 @@ def _generators(
             following = lower(b, node.generators[index + 1].iter)
         _generators(b, node, index + 1, following, target)
 
-    header = b.new_block()
-    inside, after = b.new_block(), b.new_block()
+    after, header, inside = b.new_block(), b.new_block(), b.new_block()
     iterator = b.temporary()
     line = generator.target.lineno
     b.emit(ir.Iterate(line, iterator, source))
@@ -280,6 +279,7 @@ def _generators(
     body(header.number)
     b.frames.pop()
     b.jump(header.number)
+    b.graph.loops[header.number].last = len(b.graph.blocks) - 1
     b.enter(after)
 
 

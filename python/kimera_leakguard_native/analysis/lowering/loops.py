@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def lower_while(b: Builder, node: ast.While, body_of: LowerBody) -> None:
     """Lower a while loop."""
-    header, body, orelse, after = (b.new_block() for _ in range(4))
+    # What follows the loop gets the lower numbers: from the header on, all blocks are inside.
+    orelse, after, header, body = (b.new_block() for _ in range(4))
     b.jump(header.number)
     b.enter(header)
     b.graph.loops[header.number] = cfg.Loop(header.number, _assigned(b, node))
@@ -28,7 +29,8 @@ def lower_for(b: Builder, node: ast.For | ast.AsyncFor, body_of: LowerBody) -> N
     """Lower a for loop, synchronous or not."""
     iterator = b.temporary()
     b.emit(ir.Iterate(node.lineno, iterator, lower(b, node.iter)))
-    header, body, orelse, after = (b.new_block() for _ in range(4))
+    # What follows the loop gets the lower numbers: from the header on, all blocks are inside.
+    orelse, after, header, body = (b.new_block() for _ in range(4))
     b.jump(header.number)
     b.enter(header)
     b.graph.loops[header.number] = cfg.Loop(header.number, _assigned(b, node))
@@ -57,6 +59,7 @@ def _loop_body(
     body_of(b, node.body)
     b.jump(header.number)
     b.frames.pop()
+    b.graph.loops[header.number].last = len(b.graph.blocks) - 1
     b.enter(orelse)
     body_of(b, node.orelse)
     b.jump(after.number)

@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
-from kimera_leakguard_native.analysis.lowering.builder import text_of
 from kimera_leakguard_native.analysis.lowering.expressions import lower
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def branch(b: Builder, subject: str, pattern: ast.pattern, when_true: int, when_
         condition = ir.IsInstance(subject, (name,)) if name else ir.Unknown(b.number(), "matches")
     else:
         condition = ir.Unknown(b.number(), "matches")
-    b.end(cfg.Branch(condition, when_true, when_false, pattern.lineno, f"case {text_of(pattern)}"))
+    b.end(cfg.Branch(condition, when_true, when_false, pattern, "case "))
 
 
 def bind(b: Builder, subject: str, pattern: ast.pattern) -> None:

@@ -45,6 +45,7 @@ class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     borrow: frozenset[str]
     derive: frozenset[str]
+    take: frozenset[str]
     borrow_verbs: frozenset[str]
     never_return: frozenset[str]
     ends_process: frozenset[str]

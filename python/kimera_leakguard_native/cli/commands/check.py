@@ -7,6 +7,7 @@ import click
 from kimera_leakguard_native import config
 from kimera_leakguard_native.analysis import engine, frontend
 from kimera_leakguard_native.analysis.rules.registry import rules, selected
+from kimera_leakguard_native.analysis.symbolic import solver
 from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.errors import AnalysisError, ConfigError
 from kimera_leakguard_native.model.finding import TIERS
@@ -58,7 +59,7 @@ def command(
             f"select: no rule is called {','.join(options.select)}; there are {known}"
         )
     result = engine.check(list(paths), options)
-    if options.symbolic and not engine.solver_available():
+    if options.symbolic and not solver.available():
         click.echo(
             "klg: z3 is not installed, so paths that cannot be taken are reported too "
             "(pip install z3-solver)",
