@@ -25,20 +25,6 @@ def tree(tmp_path):
     return tmp_path
 
 
-def assert_only_the_bad_one_fails(tree, bad):
-    """One entry for the bad file, the good one's finding, and exit code 2 for the bad one alone."""
-    report = report_of(tree, code=1)
-    assert lines_in(report, tree / "good.py") == [2]
-    assert [error["file"] for error in report["errors"]] == [str(bad)]
-    assert errors_in(report, bad)[0].strip()
-    alone = report_of(bad, code=2)
-    assert alone["findings"] == []
-    text = run(tree)
-    assert text.returncode == 1
-    assert os.fsencode(bad) in text.stdout + text.stderr
-    assert b"Traceback" not in text.stderr
-
-
 UNREADABLE_TEXTS = {
     "does-not-parse": b"def f(:\n    pass\n",
     "unfinished": b"def f(\n",
@@ -58,15 +44,6 @@ UNREADABLE_TEXTS = {
     "conflict-marks": b"<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n",
     "executable": b"\x7fELF\x02\x01\x01\x00\x00\x00\xff\xfe",
 }
-
-
-@pytest.mark.parametrize("text", UNREADABLE_TEXTS.values(), ids=UNREADABLE_TEXTS.keys())
-def test_text_that_is_no_python_is_one_entry(tree, text):
-    bad = tree / "bad.py"
-    bad.write_bytes(text)
-    assert_only_the_bad_one_fails(tree, bad)
-
-
 ODD_TEXTS = {
     "byte-order-mark": b"\xef\xbb\xbf" + LEAK.encode(),
     "latin-1": b"# -*- coding: latin-1 -*-  \xe9\n" + LEAK.encode(),
@@ -76,19 +53,87 @@ ODD_TEXTS = {
     "lone-surrogate": b"x = '\\ud800'\n" + LEAK.encode(),
     "wide-characters": ("x = '" + "\U0001f4a7" * 50 + "'; y = '\u0301'\n").encode() + LEAK.encode(),
 }
+each_unreadable = pytest.mark.parametrize("name", UNREADABLE_TEXTS)
+each_odd = pytest.mark.parametrize("name", ODD_TEXTS)
 
 
-@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS.keys())
-def test_odd_text_is_read_as_the_interpreter_reads_it(tmp_path, text):
-    odd = tmp_path / "odd.py"
-    odd.write_bytes(text)
+def written(folder, texts):
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_bytes(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unreadable(tmp_path_factory):
+    folder = written(tmp_path_factory.mktemp("unreadable"), UNREADABLE_TEXTS)
+    (folder / "good.py").write_text(LEAK, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unreadable_report(unreadable):
+    return report_of(unreadable, code=1)
+
+
+@pytest.fixture(scope="module")
+def unreadable_text(unreadable):
+    return run(unreadable)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("odd"), ODD_TEXTS)
+
+
+@pytest.fixture(scope="module")
+def odd_report(odd):
+    return report_of(odd, code=1)
+
+
+@pytest.fixture(scope="module")
+def odd_text(odd):
+    return run(odd)
+
+
+@each_unreadable
+def test_text_that_is_no_python_is_one_entry(name, unreadable, unreadable_report):
+    (message,) = errors_in(unreadable_report, unreadable / f"{name}.py")
+    assert message.strip()
+    assert lines_in(unreadable_report, unreadable / f"{name}.py") == []
+
+
+@each_unreadable
+def test_the_entry_is_shown_as_text_too(name, unreadable, unreadable_text):
+    shown = unreadable_text.stdout + unreadable_text.stderr
+    assert os.fsencode(unreadable / f"{name}.py") in shown
+
+
+def test_unreadable_files_leave_the_rest_of_the_run_alone(
+    unreadable, unreadable_report, unreadable_text
+):
+    assert lines_in(unreadable_report, unreadable / "good.py") == [2]
+    assert unreadable_text.returncode == 1
+
+
+def test_nothing_but_unreadable_files_is_an_error(tmp_path):
+    report = report_of(written(tmp_path, UNREADABLE_TEXTS), code=2)
+    assert report["findings"] == []
+    assert len(report["errors"]) == len(UNREADABLE_TEXTS)
+
+
+@each_odd
+def test_odd_text_is_read_as_the_interpreter_reads_it(name, odd, odd_report):
+    text = ODD_TEXTS[name]
     wanted = 2 if text.lstrip(b"\xef\xbb\xbf").startswith(b"def") else 3
-    report = report_of(odd, code=1)
-    assert report["errors"] == []
-    assert lines_in(report, odd) == [wanted]
-    shown = run(odd)
-    assert shown.returncode == 1
-    assert b"open(path).read()" in shown.stdout
+    assert lines_in(odd_report, odd / f"{name}.py") == [wanted]
+    assert errors_in(odd_report, odd / f"{name}.py") == []
+
+
+@each_odd
+def test_the_snippet_is_the_line_of_the_finding(name, odd, odd_text):
+    path = os.fsencode(odd / f"{name}.py")
+    (block,) = (part for part in odd_text.stdout.split(b"\n\n") if part.startswith(path))
+    assert b"return open(path).read()" in block
 
 
 def test_an_empty_file_is_clean(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import copy
 import io
 import itertools
@@ -15,16 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import FrameType
 
 SOURCE_NAME = "<twin>"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Lines that acquired what was still open afterwards, and the exception that ended the call."""
+    """What one call left behind.
+
+    Attributes
+    ----------
+    leaked_lines : tuple of int
+        Lines that acquired what was still open afterwards and was not handed to the caller.
+    lines : frozenset of int
+        Lines that were executed.
+    """
 
     leaked_lines: tuple[int, ...]
-    error: Exception | None
+    lines: frozenset[int]
 
 
 class Handle:
@@ -129,29 +139,52 @@ class Program:
         self._call = compile(call or _plain_call(tree), "<call>", "eval")
         self._choices = {name: self._values(expression) for name, expression in _split(inputs)}
 
-    def inputs(self) -> Iterator[dict[str, Any]]:
-        """Give every combination of the values that the page names."""
-        for values in itertools.product(*self._choices.values()):
-            yield dict(zip(self._choices, values, strict=True))
+    def inputs(self, known: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Give every combination of the values that the page names.
 
-    def completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Give these values of parameters, and the page's first value of every other one."""
-        return {name: choices[0] for name, choices in self._choices.items()} | {
-            name: value for name, value in values.items() if name in self._choices
-        }
+        A known value takes the place of a parameter's choices: by its name, by the name of an
+        attribute of ``self`` that it was stored in, or as ``parameter.attribute``.
+        """
+        choices = {name: copy.deepcopy(values) for name, values in self._choices.items()}
+        for name, value in (known or {}).items():
+            owner, _, attribute = name.rpartition(".")
+            if owner in ("", "self") and attribute in choices:
+                choices[attribute] = [value]
+            for item in choices.get(owner, ()):
+                setattr(item, attribute, value)
+        for values in itertools.product(*choices.values()):
+            yield dict(zip(choices, values, strict=True))
 
     def run(self, arguments: Mapping[str, Any]) -> Outcome:
         self._ledger.forget()
-        result, error = None, None
-        try:
+        result = None
+        lines: set[int] = set()
+        with _recorded(lines), contextlib.suppress(Exception):  # twins raise what they like
             result = eval(self._call, self._names, copy.deepcopy(dict(arguments)))
-        except Exception as raised:  # noqa: BLE001 - twins may raise what they like
-            error = raised
-        return Outcome(self._ledger.leaked_lines(result), error)
+        return Outcome(self._ledger.leaked_lines(result), frozenset(lines))
 
     def _values(self, expression: ast.expr) -> list[Any]:
         code = compile(ast.Expression(expression), "<inputs>", "eval")
         return list(eval(code, self._names | {"io": io, "SimpleNamespace": SimpleNamespace}))
+
+
+@contextlib.contextmanager
+def _recorded(lines: set[int]) -> Iterator[None]:
+    """Note the lines of the twin that are executed; a tracer that was there comes back."""
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename != SOURCE_NAME:
+            return None
+        if event == "line":
+            lines.add(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _split(inputs: str) -> list[tuple[str, ast.expr]]:
