@@ -11,6 +11,13 @@ _NAMES = {
         "RuntimeUnavailable",
         "StaleHandle",
     ],
+    "guardian.decorator": ["analyze_for_leaks"],
+    "guardian.guardian": ["KimeraMemoryLeakGuardian"],
+    "guardian.shared": [
+        "get_memory_leak_guardian",
+        "initialize_memory_leak_guardian",
+        "track_memory_block",
+    ],
     "model.finding": ["Finding"],
     "model.guardian": [
         "FunctionSummary",
@@ -23,6 +30,7 @@ _NAMES = {
         "PointerEscapeInfo",
     ],
     "model.site": ["SiteVerdict"],
+    "runtime.registry": ["AllocationRegistry"],
     "runtime.sampler": ["snapshot", "start", "stop", "verdicts"],
     "runtime.snapshot": ["Snapshot"],
 }

@@ -1,0 +1,28 @@
+"""What the GPU says of its memory, if this process uses one at all."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class GpuMemory(NamedTuple):
+    """Bytes on device 0."""
+
+    allocated_bytes: int
+    reserved_bytes: int
+    available_bytes: int
+
+
+def read_gpu_memory() -> GpuMemory | None:
+    """Ask torch, where the program has loaded it and it sees a device; never imports it."""
+    torch = sys.modules.get("torch")
+    try:
+        if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+            return None
+        free, _ = torch.cuda.mem_get_info(0)
+        return GpuMemory(
+            int(torch.cuda.memory_allocated(0)), int(torch.cuda.memory_reserved(0)), int(free)
+        )
+    except Exception:  # noqa: BLE001 - a driver in any state must not end a check of ours
+        return None

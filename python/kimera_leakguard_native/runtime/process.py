@@ -1,0 +1,40 @@
+"""Memory of this process and of the machine, read from the kernel."""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import NamedTuple
+
+
+class MachineMemory(NamedTuple):
+    """Bytes of the whole machine; both 0 where the kernel does not say."""
+
+    total_bytes: int
+    available_bytes: int
+
+
+def resident_bytes() -> int:
+    """Read the resident set size of this process; the peak where there is no /proc."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            pages = int(statm.read().split()[1])
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def machine_memory() -> MachineMemory:
+    """Read what the machine has and what it could still give."""
+    kilobytes: dict[bytes, int] = {}
+    try:
+        with open("/proc/meminfo", "rb") as meminfo:
+            for line in meminfo:
+                name, _, rest = line.partition(b":")
+                if name in {b"MemTotal", b"MemAvailable"}:
+                    kilobytes[name] = int(rest.split()[0])
+    except (OSError, IndexError, ValueError):
+        return MachineMemory(0, 0)
+    return MachineMemory(
+        kilobytes.get(b"MemTotal", 0) * 1024, kilobytes.get(b"MemAvailable", 0) * 1024
+    )
