@@ -164,7 +164,12 @@ class ExceptionLattice:
             return Catch.ALWAYS
         verdict = Catch.NEVER
         for handler in handler_types:
-            one = self._catches_one(self.canonical(handler), self.canonical(raised), exact=exact)
+            key = (handler, raised, exact)
+            one = self._catches.get(key)
+            if one is None:
+                one = self._catches[key] = self._decide(
+                    self.canonical(handler), self.canonical(raised), exact=exact
+                )
             if one is Catch.ALWAYS:
                 return one
             if one is Catch.MAYBE:
@@ -219,13 +224,6 @@ class ExceptionLattice:
             if caught is Catch.ALWAYS:
                 return Route(tuple(taken), escapes=False)
         return Route(tuple(taken), escapes=True)
-
-    def _catches_one(self, handler: str, raised: str, *, exact: bool) -> Catch:
-        key = (handler, raised, exact)
-        known = self._catches.get(key)
-        if known is None:
-            known = self._catches[key] = self._decide(handler, raised, exact=exact)
-        return known
 
     def _decide(self, handler: str, raised: str, *, exact: bool) -> Catch:
         if handler == ANYTHING:
