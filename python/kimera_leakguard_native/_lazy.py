@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _NAMES = {
+    "analysis.summary_view": ["function_summary"],
+    "analysis.symbolic.paths": ["KimeraSymbolicExecutor"],
     "errors": [
         "AnalysisError",
         "ConfigError",

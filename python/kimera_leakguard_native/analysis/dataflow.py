@@ -32,7 +32,7 @@ MAX_NODES = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a resource comes into being: a call, or a parameter if `call` is None.
+    """Where a resource comes into being: an instruction, or a parameter if `origin` is None.
 
     Attributes
     ----------
@@ -46,7 +46,12 @@ class Site:
     index: int
     place: str
     role: str
-    call: ir.Call | None
+    origin: ir.Instruction | None
+
+    @property
+    def call(self) -> ir.Call | None:
+        """The acquiring call; None for parameters and displays."""
+        return self.origin if isinstance(self.origin, ir.Call) else None
 
 
 class Edge(NamedTuple):
@@ -90,6 +95,8 @@ class Flow:
     ----------
     discharges : set of (outcome, level, block)
         Where the resource was released or handed on.
+    ends : list of (outcome, instruction)
+        The same by instruction.
     returning : set of int
         Lines of the return statements that return it.
     exhausted : bool
@@ -100,6 +107,7 @@ class Flow:
     edges: list[Edge] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
     discharges: set[tuple[Discharge | Returned, Level, int]] = field(default_factory=set)
+    ends: list[tuple[Discharge | Returned, ir.Instruction]] = field(default_factory=list)
     returning: set[int] = field(default_factory=set)
     exhausted: bool = False
 
@@ -140,7 +148,7 @@ class Tracker:
         """
         site, flow = self._site, self._flow
         self._from_entry = from_entry
-        if site.call is None:
+        if site.origin is None:
             self._node(cfg.ENTRY, State(True).bind(site.place, site.role))
         elif from_entry:
             self._node(cfg.ENTRY, State(False))
@@ -200,7 +208,7 @@ class Tracker:
         if isinstance(instruction, ir.Raise):
             self._raise(number, block, index, instruction, state)
             return None
-        if instruction is site.call:
+        if instruction is site.origin:
             if state.acquired:
                 self._flow.leaks.append(Leak(number, "again", state, instruction.line))
                 return None
@@ -238,6 +246,7 @@ class Tracker:
             self._may_raise(number, block, index, state)
             return outcome
         self._flow.discharges.add((outcome, state.level, block.number))
+        self._flow.ends.append((outcome, instruction))
         if isinstance(outcome, Returned):
             self._flow.returning.add(instruction.line)
         return None

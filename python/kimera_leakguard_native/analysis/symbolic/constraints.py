@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from kimera_leakguard_native.analysis.symbolic.regions import SomeObject
 from kimera_leakguard_native.analysis.symbolic.terms import (
     LENGTH,
     Application,
@@ -246,7 +247,7 @@ class Theory:
             return [None] * min(size.as_long(), 1000)
         if holds(self._numeric(made)):
             return self._value_of(model, made)
-        return _Thing() if true else ()
+        return SomeObject() if true else ()
 
     def _value_of(self, model: Any, made: Any) -> int | float:
         number = model.eval(self._number(made), model_completion=True)
@@ -255,13 +256,6 @@ class Theory:
                 return int(number.numerator_as_long())
             return float(number.numerator_as_long() / number.denominator_as_long())
         return 0
-
-
-class _Thing:
-    """Some object that is true."""
-
-    def __repr__(self) -> str:
-        return "<some object>"
 
 
 def _plainly_numeric(term: Term) -> bool:

@@ -52,6 +52,7 @@ class Outcome:
     queries: int = 0
     infeasible: int = 0
     exhausted: bool = False
+    work: int = 0
 
 
 @dataclass(slots=True)
@@ -71,8 +72,14 @@ class Search:
     """Looks for a feasible path to one of the targets of a flow."""
 
     def __init__(
-        self, graph: cfg.Graph, flow: Flow, targets: list[int], around: Surroundings
+        self,
+        graph: cfg.Graph,
+        flow: Flow,
+        targets: list[int],
+        around: Surroundings,
+        max_work: int = MAX_WORK,
     ) -> None:
+        self._max_work = max_work
         self._graph = graph
         self._flow = flow
         self._targets = frozenset(targets)
@@ -98,7 +105,7 @@ class Search:
         outcome.exhausted = self._flow.exhausted
         points = [self._point(0, Store(self._around), {}, None)] if 0 in self._distance else []
         while points:
-            if self._work > MAX_WORK or self._budget.exhausted():
+            if self._work > self._max_work or self._budget.exhausted():
                 outcome.exhausted = True
                 break
             top = points[-1]
@@ -114,6 +121,7 @@ class Search:
                     self._failed.add(top.key)
                 points.pop()
         outcome.queries = self._budget.queries
+        outcome.work = self._work
         if outcome.answer is Answer.INFEASIBLE and outcome.exhausted:
             outcome.answer = Answer.UNKNOWN
         return outcome

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from kimera_leakguard_native.analysis.symbolic import regions
 from kimera_leakguard_native.analysis.symbolic.constraints import Theory
 from kimera_leakguard_native.analysis.symbolic.terms import (
     Atom,
@@ -40,7 +41,7 @@ class Answer(Enum):
 
 @dataclass(slots=True)
 class Budget:
-    """What one candidate may cost; `queries` counts what was really sent to the solver."""
+    """What one candidate may cost; `queries` counts decisions that took more than a look."""
 
     queries: int = 0
 
@@ -89,9 +90,35 @@ def decide(literals: list[Literal], budget: Budget) -> Verdict:
     if not wanted:
         return Verdict(Answer.FEASIBLE, values=easy)
     budget.queries += 1
-    verdict = _ask(literals, wanted)
+    verdict = _in_regions(literals, wanted)
+    if verdict.answer is Answer.UNKNOWN:
+        verdict = _ask(literals, wanted)
     verdict.values = {**easy, **verdict.values}
     return verdict
+
+
+def _in_regions(literals: list[Literal], wanted: list[int]) -> Verdict:
+    """Decide the tests of each unknown that is only compared with constants."""
+    groups: dict[Symbol, list[int]] = {}
+    complete = True
+    for position in wanted:
+        found = symbols(literals[position][0])
+        if len(found) == 1:
+            groups.setdefault(next(iter(found)), []).append(position)
+        else:
+            complete = False
+    values: dict[str, Any] = {}
+    for symbol, positions in groups.items():
+        fitting = [p for p in positions if regions.applies(literals[p][0], symbol)]
+        complete = complete and len(fitting) == len(positions)
+        if not fitting:
+            continue
+        possible, found_here = regions.decide(symbol, [literals[p] for p in fitting])
+        if not possible:
+            return Verdict(Answer.INFEASIBLE, tuple(fitting[one] for one in found_here))
+        if symbol.readable:
+            values[symbol.name] = found_here
+    return Verdict(Answer.FEASIBLE if complete else Answer.UNKNOWN, values=values)
 
 
 def _easy_values(atom: Atom, positive: bool) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,144 @@
+"""The historic summary of one function: a view on the analyzer's result, not a second analyzer."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import frontend
+from kimera_leakguard_native.analysis.allocations import Allocation, allocations_in
+from kimera_leakguard_native.analysis.branches import feasible_conditions
+from kimera_leakguard_native.analysis.engine import Options
+from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
+from kimera_leakguard_native.analysis.object_fate import Fate, fate_of
+from kimera_leakguard_native.analysis.project import Project
+from kimera_leakguard_native.analysis.rules.registry import selected
+from kimera_leakguard_native.errors import AnalysisError
+from kimera_leakguard_native.model.guardian import (
+    FunctionSummary,
+    MemoryAllocation,
+    PointerEscapeInfo,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from kimera_leakguard_native.analysis.project import Function
+
+_FILE = "<source>"
+
+
+def function_summary(source: str, name: str) -> FunctionSummary:
+    """Summarise the memory behaviour of one function.
+
+    Parameters
+    ----------
+    source : str
+        Text with the function; a method's indented text is fine.
+    name : str
+        Its name, qualified (``Class.method``) or not.
+
+    Returns
+    -------
+    FunctionSummary
+        Allocations in the order of the source. Deallocations are ``dealloc_<line>`` for a `del`,
+        `close`, `release` or end of `with`, and ``scope_end_<line>`` for objects that nothing
+        outside refers to when the function ends. Conditions are those of branches that can be
+        taken. Not safe only where a resource leaks on a feasible path.
+
+    Raises
+    ------
+    AnalysisError
+        The text does not parse, or has no such function.
+    """
+    parsed = frontend.parse(_FILE, textwrap.dedent(source).encode("utf-8", "surrogatepass"))
+    project = Project([_FILE])
+    module = project.add(_FILE, parsed.tree)
+    scope = next(
+        (
+            one
+            for key, one in module.functions.items()
+            if key == name or key.rpartition(".")[2] == name
+        ),
+        None,
+    )
+    if scope is None:
+        raise AnalysisError(f"there is no function {name!r} in the source")
+    function = project.function(module, scope)
+    try:
+        return _summarise(function, parsed, name)
+    except RecursionError as error:
+        raise AnalysisError(f"{name}: nested too deeply to be analysed") from error
+
+
+def _summarise(function: Function, parsed: frontend.Source, name: str) -> FunctionSummary:
+    graph = function.graph()
+    now = time.time()
+    allocations: list[MemoryAllocation] = []
+    deallocations: list[str] = []
+    escapes: list[PointerEscapeInfo] = []
+    conditions = feasible_conditions(graph, function.project.catalog.callees)
+    for index, site in enumerate(allocations_in(function.module, function.scope)):
+        fate = fate_of(site.node, function)
+        identity = f"{name}_{site.line}_{index}"
+        allocations.append(_allocation(identity, name, site, fate, conditions, now))
+        deallocations.extend(fate.releases)
+        if fate.escapes:
+            escapes.append(
+                PointerEscapeInfo(
+                    pointer_id=identity,
+                    escapes_via_return=fate.returned,
+                    escapes_via_parameter=fate.by_parameter,
+                    escapes_via_global=fate.by_global,
+                    escape_conditions=list(conditions) if fate.sometimes else [],
+                    ownership_transfer=fate.returned or fate.by_parameter,
+                )
+            )
+    return FunctionSummary(
+        function_name=name,
+        allocations=allocations,
+        deallocations=deallocations,
+        pointer_escapes=escapes,
+        path_conditions=conditions,
+        memory_balance=len(allocations) - len(deallocations),
+        is_memory_safe=not _leaks(function, parsed),
+    )
+
+
+def _allocation(
+    identity: str,
+    name: str,
+    site: Allocation,
+    fate: Fate,
+    conditions: list[str],
+    now: float,
+) -> MemoryAllocation:
+    status = "escaped" if fate.escapes else "not_escaped"
+    if fate.escapes and fate.sometimes:
+        status = "conditional"
+    return MemoryAllocation(
+        allocation_id=identity,
+        function_name=name,
+        line_number=site.line,
+        allocation_type=site.kind,
+        size_bytes=site.size,
+        timestamp=now,
+        call_stack=[name],
+        symbolic_path=" and ".join(conditions) or None,
+        escape_status=status,
+    )
+
+
+def _leaks(function: Function, parsed: frontend.Source) -> bool:
+    report = ModuleReport()
+    ModuleCheck(function.project, parsed, Options(), selected(()), report).run()
+    if report.errors:
+        raise AnalysisError("; ".join(error.message for error in report.errors))
+    first, last = _span(function.scope.node)
+    return any(first <= finding.line <= last for finding in report.findings)
+
+
+def _span(node: ast.AST) -> tuple[int, int]:
+    first = getattr(node, "lineno", 1)
+    return first, getattr(node, "end_lineno", None) or first
