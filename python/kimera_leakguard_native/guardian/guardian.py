@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import config
-from kimera_leakguard_native.guardian import risk, trends
-from kimera_leakguard_native.guardian.alerts import AlertBook, Reading
+from kimera_leakguard_native.guardian import risk, trends, usage
+from kimera_leakguard_native.guardian.alerts import AlertBook
 from kimera_leakguard_native.guardian.gpu_leaks import gpu_leaks, is_gpu
 from kimera_leakguard_native.guardian.gpu_memory import GpuMemory, read_gpu_memory
+from kimera_leakguard_native.guardian.readings import readings_of
 from kimera_leakguard_native.guardian.records import RecordBook
 from kimera_leakguard_native.guardian.report import comprehensive_report
 from kimera_leakguard_native.guardian.scopes import ActiveAllocations, ScopeTracker
@@ -235,7 +236,9 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         """Take a snapshot, raise the alerts it calls for, and look for leaks; what a tick does."""
         snapshot = self.take_snapshot()
         for alert in self._alerts.judge(
-            self._readings(snapshot), snapshot.timestamp, snapshot.process_memory_mb
+            readings_of(snapshot, self.alert_thresholds),
+            snapshot.timestamp,
+            snapshot.process_memory_mb,
         ):
             self.logger.warning("%s alert: %s", alert.severity, alert.message)
         self.detect_gpu_memory_leaks()
@@ -277,56 +280,6 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         newest = self._resident[-1][0]
         window = [point for point in self._resident if newest - point[0] <= _GROWTH_WINDOW_S]
         return trends.growth_mb_per_min([t for t, _ in window], [mb for _, mb in window])
-
-    def _readings(self, now: MemorySnapshot) -> list[Reading]:
-        limits = self.alert_thresholds
-        return [
-            Reading(
-                "process",
-                "HIGH",
-                now.process_memory_mb,
-                limits["memory_usage_mb"],
-                f"process uses {now.process_memory_mb:.0f} MB, "
-                f"above the limit of {limits['memory_usage_mb']:.0f} MB",
-                ("run it under `klg run` to see which sites hold the memory",),
-            ),
-            Reading(
-                "gpu",
-                "MEDIUM",
-                now.gpu_memory_mb,
-                limits["gpu_memory_usage_mb"],
-                f"{now.gpu_memory_mb:.0f} MB allocated on the GPU, "
-                f"above the limit of {limits['gpu_memory_usage_mb']:.0f} MB",
-                ("look at `detect_gpu_memory_leaks()`",),
-            ),
-            Reading(
-                "growth_rate",
-                "HIGH",
-                now.growth_rate_mb_per_min,
-                limits["growth_rate_mb_per_min"],
-                f"process grows by {now.growth_rate_mb_per_min:.1f} MB/min, "
-                f"above the limit of {limits['growth_rate_mb_per_min']:.1f}",
-                ("compare two snapshots of `klg run` while it grows",),
-            ),
-            Reading(
-                "leak_detection",
-                "CRITICAL",
-                now.leak_risk_score,
-                limits["leak_risk_score"],
-                f"leak risk {now.leak_risk_score:.2f}, "
-                f"above the limit of {limits['leak_risk_score']:.2f}",
-                ("read `generate_comprehensive_report()`",),
-            ),
-            Reading(
-                "allocations",
-                "MEDIUM",
-                now.active_allocations_count,
-                limits["allocation_count"],
-                f"{now.active_allocations_count} allocations are active, "
-                f"above the limit of {limits['allocation_count']:.0f}",
-                ("look in `active_allocations` for scopes and records that are never released",),
-            ),
-        ]
 
     # GPU
 
@@ -419,24 +372,11 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
 
         `total_leaks_fixed` counts reports whose allocation is no longer active.
         """
-        snapshots = list(self.memory_snapshots)
-        if not snapshots:
-            return MemoryStatistics(0.0, 0.0, 0.0, "NO_DATA", 0, 0, 0.0, 0)
-        used = [snapshot.process_memory_mb for snapshot in snapshots]
-        hours = _hours(snapshots)
         reports = self.leak_reports
-        return MemoryStatistics(
-            monitoring_duration_hours=hours,
-            peak_memory_mb=max(used),
-            average_memory_mb=sum(used) / len(used),
-            memory_growth_trend=trends.classify(used),
-            total_leaks_detected=len(reports),
-            total_leaks_fixed=sum(
-                report.allocation_site.allocation_id not in self.active_allocations
-                for report in reports
-            ),
-            efficiency_score=trends.efficiency(used, hours, self._alerts.total, len(reports)),
-            snapshots_count=len(snapshots),
+        active = self.active_allocations
+        fixed = sum(each.allocation_site.allocation_id not in active for each in reports)
+        return usage.statistics(
+            list(self.memory_snapshots), len(reports), fixed, self._alerts.total
         )
 
     def get_memory_usage_trend(self, hours: float = 1) -> dict[str, Any]:
@@ -445,25 +385,8 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         snapshots = [each for each in list(self.memory_snapshots) if each.timestamp >= since]
         if not snapshots:
             return {"status": "no_data", "message": f"no snapshot in the last {hours:g} h"}
-        used = [each.process_memory_mb for each in snapshots]
-        growth = [each.growth_rate_mb_per_min for each in snapshots]
-        return {
-            "period_hours": hours,
-            "snapshots_count": len(snapshots),
-            "memory_min_mb": min(used),
-            "memory_max_mb": max(used),
-            "memory_avg_mb": sum(used) / len(used),
-            "trend_classification": trends.classify(used),
-            "avg_growth_rate_mb_per_min": sum(growth) / len(growth),
-            "peak_growth_rate_mb_per_min": max(growth),
-            "recent_alerts_count": len(self.get_recent_alerts(hours)),
-        }
+        return usage.trend(snapshots, hours, len(self.get_recent_alerts(hours)))
 
     def generate_comprehensive_report(self) -> dict[str, Any]:
         """Give everything that is known, as plain data that json can write."""
         return comprehensive_report(self)
-
-
-def _hours(snapshots: list[MemorySnapshot]) -> float:
-    seconds = (snapshots[-1].timestamp - snapshots[0].timestamp).total_seconds()
-    return max(0.0, seconds) / 3600
