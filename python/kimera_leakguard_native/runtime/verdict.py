@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.model.site import SiteVerdict
@@ -26,6 +26,9 @@ MINOR_SHARE = 0.05
 MINOR_P = 1e-6
 """What a minor site must reach: the interpreter's free lists hand blocks from one line to another,
 so that a strong leak leaves faint traces at lines that are innocent."""
+
+ALONE_P = 1e-3
+"""What a single stack of a line must reach, times the number of its stacks."""
 
 MIN_SECONDS = 5.0
 """A shorter run says nothing about a process."""
@@ -123,26 +126,27 @@ def _candidate(
     )
     assessment = ages.assess(whole, now, activity)
     busiest = max(stacks, key=lambda one: len(one.lives))
-    if assessment.shape != "leak" and len(stacks) > 1:
+    lives = [life for one in stacks for life in one.lives]
+    if assessment.shape != "leak" or assessment.p_value > ALONE_P:
         # One stack may leak through a line that others only pass through.
-        for one in stacks:
+        for one in stacks if len(stacks) > 1 else ():
             if len(one.population.births) < ages.MIN_SURVIVORS:
                 continue
             alone = ages.assess(one.population, now, activity)
-            if alone.shape == "leak" and alone.p_value * len(stacks) < 1e-3:
-                assessment, busiest = alone, one
+            if alone.shape == "leak" and alone.p_value * len(stacks) < ALONE_P:
+                assessment = replace(alone, p_value=alone.p_value * len(stacks))
+                busiest, stacks = one, [one]
                 break
-    lives = [life for one in stacks for life in one.lives]
     return _Candidate(
         frame=frame,
         stack=busiest.stack,
         live=live_bytes((life.size for life in lives), mean),
-        growth=_growth(stacks, lives, now, mean),
+        growth=_growth(stacks, now, mean),
         assessment=assessment,
     )
 
 
-def _growth(stacks: Sequence[StackLives], lives: Iterable[Life], now: float, mean: float) -> float:
+def _growth(stacks: Sequence[StackLives], now: float, mean: float) -> float:
     """Estimate the net growth over the second half, in bytes per second.
 
     Compares what was old now with what was old at half time; what is young comes and goes, and
@@ -152,7 +156,13 @@ def _growth(stacks: Sequence[StackLives], lives: Iterable[Life], now: float, mea
         return 0.0
     young = now * ages.LOGGED_SHARE
     grown = live_bytes(
-        (life.size for life in lives if now / 2 - young < life.birth <= now - young), mean
+        (
+            life.size
+            for one in stacks
+            for life in one.lives
+            if now / 2 - young < life.birth <= now - young
+        ),
+        mean,
     )
     gone = sum(
         live_bytes([round(death.size / death.count)], mean) * death.count

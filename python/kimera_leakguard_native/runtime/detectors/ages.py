@@ -38,6 +38,9 @@ MIN_SURVIVORS = 8
 
 _COHORTS = 6
 
+_DOUBT = 1.0
+"""Log-likelihood by which a start-up and a leak must be likelier than a decay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -77,7 +80,8 @@ def assess(
     activity : callable, optional
         How much the whole process allocated between two times, in any unit.
     """
-    start = population.first_birth()
+    # What dies younger than that by now is churn, not part of the site's history.
+    start = population.first_birth(now * LOGGED_SHARE)
     history = now - start
     if not population.births or not math.isfinite(start):
         return Assessment(1.0, "bounded", "nothing of it is alive", 0, 0.0)
@@ -157,22 +161,28 @@ def _fading(
     third = (end - start) / 3
     if last == 0 and first + middle >= 5:
         return f"no survivor from the last {third:.0f} s before that age"
-    load_middle = load_last = 1.0
+    # Less work in the last third excuses fewer survivors; more work does not demand more of them.
+    after_first = after_middle = 1.0
     if activity is not None:
-        load_middle = activity(start + third, start + 2 * third)
-        load_last = activity(start + 2 * third, end)
-    # Slower in time alone may only mean less work; slower per work alone, more of other work.
-    ratio = last / middle if middle else math.inf
-    worked = ratio * load_middle / load_last if load_last > 0 else ratio
-    ratio = max(ratio, worked)
-    chance = binomial_tail(middle, last)
-    steady_before = first * 0.9 < middle
-    strongly = ratio < 0.6 and chance < 0.05
-    surely = ratio < 0.8 and chance < 1e-3 and not steady_before
-    overwhelmed = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
-    if strongly or surely or overwhelmed:
+        load = [activity(start + k * third, start + (k + 1) * third) for k in range(3)]
+        after_first = min(1.0, load[2] / load[0]) if load[0] > 0 else 1.0
+        after_middle = min(1.0, load[2] / load[1]) if load[1] > 0 else 1.0
+    lower = last < 0.5 * after_first * first
+    surely = binomial_tail(first, last, 1 / (1 + after_first)) < 0.01
+    scarce = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
+    if (lower and surely and _decays(first, middle, last, after_middle)) or scarce:
         return f"the inflow fades: {first}, {middle}, {last} survivors by thirds"
     return None
+
+
+def _decays(first: int, middle: int, last: int, after_middle: float) -> bool:
+    """Whether three counts look like a decay by the same factor twice, not like a start and a leak.
+
+    Compares the Poisson likelihoods of `last` with middle**2 / first expected and with middle.
+    """
+    steady = (middle + 0.5) * after_middle
+    decayed = min(1.0, (middle + 0.5) / (first + 0.5)) * steady
+    return steady > 0 and last * math.log(decayed / steady) - (decayed - steady) > -_DOUBT
 
 
 def _objects(count: int) -> str:

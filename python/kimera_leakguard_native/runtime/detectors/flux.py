@@ -27,10 +27,10 @@ class Population:
     births: list[float] = field(default_factory=list)
     deaths: list[Deaths] = field(default_factory=list)
 
-    def first_birth(self) -> float:
-        """Give the time of the first birth that left a trace; infinite without any."""
-        first = min(self.births, default=math.inf)
-        return min(first, min((one.birth for one in self.deaths), default=math.inf))
+    def first_birth(self, age: float) -> float:
+        """Give the first birth of those alive, or that died beyond an age; infinite without any."""
+        old = (one.birth for one in self.deaths if one.death - one.birth >= age)
+        return min(min(self.births, default=math.inf), min(old, default=math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,19 @@ def flux(population: Population, age: float, begin: float, end: float) -> Flux:
     return Flux(grown, died)
 
 
-def binomial_tail(successes: int, failures: int) -> float:
-    """P[Binomial(n, 1/2) >= successes], n = successes + failures; exact up to n = 1000.
+def binomial_tail(successes: int, failures: int, chance: float = 0.5) -> float:
+    """P[Binomial(n, chance) >= successes], n = successes + failures; exact up to n = 1000.
 
-    Beyond that the Chernoff bound exp(-2 n (s/n - 1/2)^2) is given, which is never too small.
+    Beyond that Hoeffding's bound exp(-2 n (s/n - chance)^2) is given, which is never too small.
     """
     n = successes + failures
     if successes <= 0:
         return 1.0
     if n <= 1000:
-        tail = sum(math.comb(n, k) for k in range(successes, n + 1))
-        return float(tail / 2**n)
-    excess = successes / n - 0.5
+        other = 1.0 - chance
+        terms = (math.comb(n, k) * chance**k * other ** (n - k) for k in range(successes, n + 1))
+        return min(1.0, math.fsum(terms))
+    excess = successes / n - chance
     return math.exp(-2.0 * n * excess * excess) if excess > 0 else 1.0
 
 

@@ -1,0 +1,133 @@
+"""Allocation-heavy work for the overhead of the sampler: deterministic, each with its result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_JSON_ROUNDS = 12
+_PARSER_ROUNDS = 25
+_TERMS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A slice of work of some 15 ms.
+
+    Attributes
+    ----------
+    run : callable
+        Does the work and gives its result.
+    expected : object
+        What `run` must give, computed in another way.
+    """
+
+    run: Callable[[], Any]
+    expected: Any
+
+
+def json_round_trips() -> Workload:
+    """Encode and decode nested records: almost all time goes into small short-lived objects."""
+    users = [
+        {
+            "id": number,
+            "name": f"user-{number}",
+            "tags": [f"t{number * k % 17}" for k in range(5)],
+            "score": number * 0.37,
+            "address": {"street": f"road {number}", "zip": 10000 + number, "at": [number, -number]},
+        }
+        for number in range(200)
+    ]
+    document = {"users": users}
+
+    def run() -> tuple[int, int]:
+        total = length = 0
+        for _ in range(_JSON_ROUNDS):
+            text = json.dumps(document)
+            length += len(text)
+            total += sum(user["id"] for user in json.loads(text)["users"])
+        return total, length
+
+    return Workload(run, (_JSON_ROUNDS * sum(range(200)), _JSON_ROUNDS * len(json.dumps(document))))
+
+
+def parser() -> Workload:
+    """Tokenize, parse and evaluate an expression in pure Python: node objects, tuples, calls."""
+    text = " + ".join(f"({n} * (x - {n + 3}) / (1 + y))" for n in range(1, _TERMS))
+    environment = {"x": 7.0, "y": 3.0}
+    once = sum(n * (7.0 - (n + 3)) / 4.0 for n in range(1, _TERMS))
+
+    def run() -> float:
+        total = 0.0
+        for _ in range(_PARSER_ROUNDS):
+            total += _Parser(text).expression().value(environment)
+        return round(total, 6)
+
+    return Workload(run, round(_PARSER_ROUNDS * once, 6))
+
+
+class _Node:
+    def __init__(self, kind: str, *parts: Any) -> None:
+        self.kind, self.parts = kind, parts
+
+    def value(self, environment: dict[str, float]) -> float:
+        if self.kind == "number":
+            return float(self.parts[0])
+        if self.kind == "name":
+            return environment[self.parts[0]]
+        left = self.parts[0].value(environment)
+        right = self.parts[1].value(environment)
+        if self.kind == "+":
+            return float(left + right)
+        if self.kind == "-":
+            return float(left - right)
+        return float(left * right if self.kind == "*" else left / right)
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._tokens = list(_tokens(text))
+        self._at = 0
+
+    def expression(self) -> _Node:
+        node = self._term()
+        while self._tokens[self._at][1] in {"+", "-"}:
+            node = _Node(self._take()[1], node, self._term())
+        return node
+
+    def _term(self) -> _Node:
+        node = self._atom()
+        while self._tokens[self._at][1] in {"*", "/"}:
+            node = _Node(self._take()[1], node, self._atom())
+        return node
+
+    def _atom(self) -> _Node:
+        kind, text = self._take()
+        if kind in {"number", "name"}:
+            return _Node(kind, text)
+        node = self.expression()
+        self._take()
+        return node
+
+    def _take(self) -> tuple[str, str]:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(text):
+        end = at + 1
+        if text[at].isspace():
+            at = end
+            continue
+        kind = "number" if text[at].isdigit() else "name" if text[at].isalpha() else "sign"
+        while kind != "sign" and end < len(text) and text[end].isalnum():
+            end += 1
+        yield kind, text[at:end]
+        at = end
+    yield "end", ""

@@ -1,0 +1,106 @@
+"""The verdict on one site, over many simulated lives: bounds on false alarms and on misses."""
+
+import bisect
+import importlib.util
+import pathlib
+
+import pytest
+
+from kimera_leakguard_native.runtime.detectors import ages
+from kimera_leakguard_native.runtime.detectors.flux import Population
+from kimera_leakguard_native.runtime.life_table import Deaths
+
+_SPEC = importlib.util.spec_from_file_location(
+    "simulated_sites", pathlib.Path(__file__).with_name("simulated_sites.py")
+)
+simulated_sites = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(simulated_sites)
+
+SEEDS = 60
+SIGNIFICANT = 0.01  # what a site that is alone in its run must reach
+
+
+def assess(lives, now=simulated_sites.LENGTH):
+    alive, deaths = simulated_sites.observe(lives, now)
+    times = sorted(birth for birth, _ in lives)
+
+    def activity(begin, end):
+        return bisect.bisect(times, end) - bisect.bisect(times, begin)
+
+    return ages.assess(Population(alive, deaths), now, activity)
+
+
+def share_of_leaks(behaviour):
+    found = 0
+    for seed in range(1000, 1000 + SEEDS):
+        result = assess(simulated_sites.simulate(behaviour, seed))
+        found += result.shape == "leak" and result.p_value <= SIGNIFICANT
+    return found / SEEDS
+
+
+def test_false_alarms_over_all_clean_behaviours_are_rare():
+    shares = {one.__name__: share_of_leaks(one) for one in simulated_sites.CLEAN}
+    assert sum(shares.values()) / len(shares) <= 0.01, shares
+    never = [name for name in shares if name != "saturating"]
+    assert all(shares[name] <= 0.02 for name in never), shares
+    assert shares["saturating"] <= 0.10, shares
+
+
+def test_leaks_of_all_behaviours_are_found():
+    shares = {one.__name__: share_of_leaks(one) for one in simulated_sites.LEAKING}
+    assert sum(shares.values()) / len(shares) >= 0.92, shares
+    assert min(shares.values()) >= 0.75, shares
+
+
+def births(start, stop, count):
+    return [start + (stop - start) * (k + 0.5) / count for k in range(count)]
+
+
+def test_even_survivors_are_a_leak():
+    result = ages.assess(Population(births(0, 60, 30), []), 60.0)
+    assert result.shape == "leak"
+    assert result.p_value < 1e-3
+    assert "0 died beyond it" in result.reason
+
+
+def test_a_short_history_is_undecided_and_says_so():
+    result = ages.assess(Population(births(0, 6, 30), []), 6.0)
+    assert result.shape == "undecided"
+    assert "too short" in result.reason
+
+
+def test_few_survivors_are_undecided_and_say_how_long_it_would_take():
+    result = ages.assess(Population(births(0, 60, 6), []), 60.0)
+    assert result.shape == "undecided"
+    assert "about 120 s of the same would decide" in result.reason
+
+
+def test_growth_that_stopped_is_a_warm_up():
+    result = ages.assess(Population(births(0, 10, 100), []), 60.0)
+    assert result.shape == "warm-up"
+
+
+def test_nothing_alive_is_bounded():
+    assert ages.assess(Population([], [Deaths(1.0, 40.0, 50, 100.0)]), 60.0).shape == "bounded"
+
+
+def test_a_cache_that_became_full_just_before_the_end_is_bounded():
+    stay = 50.0
+    died = [Deaths(b, b + stay, 3, 100.0) for b in births(0, 60 - stay, 40)]
+    alive = births(60 - stay, 60, 600)
+    assert ages.assess(Population(alive, died), 60.0).shape == "bounded"
+
+
+@pytest.mark.parametrize("period", [12.0, 17.0, 20.0, 25.0, 31.0, 40.0, 45.0, 55.0])
+def test_no_phase_of_a_sawtooth_is_a_leak(period):
+    for now in [40.0 + k for k in range(25)]:
+        times = births(0, now, int(now * 8))
+        alive = [b for b in times if (b // period + 1) * period > now]
+        died = [
+            Deaths(b, (b // period + 1) * period, 1, 100.0)
+            for b in times
+            if (b // period + 1) * period <= now and (period - b % period) * 8 >= now
+        ]
+        if now < period:
+            continue
+        assert ages.assess(Population(alive, died), now).shape != "leak", now

@@ -1,0 +1,72 @@
+from kimera_leakguard_native.model.site import Frame, SiteVerdict
+from kimera_leakguard_native.runtime import verdict
+from kimera_leakguard_native.runtime.detectors.flux import Population
+from kimera_leakguard_native.runtime.life_table import Deaths, Life
+
+MEAN = 1024.0
+NOW = 60.0
+
+
+def stack(name, births, deaths=(), size=100):
+    frame = Frame("/app/main.py", len(name), name)
+    lives = [Life(birth, None, size, 1, 1e9) for birth in births]
+    return verdict.StackLives((frame,), Population(list(births), list(deaths)), lives)
+
+
+def even(count):
+    return [NOW * (k + 0.5) / count for k in range(count)]
+
+
+def judge(**stacks):
+    by_site = {Frame("/app/main.py", n, name): s for n, (name, s) in enumerate(stacks.items())}
+    sites = verdict.of_sites(by_site, NOW, MEAN, lambda begin, end: end - begin)
+    return {site.function: site for site in sites}
+
+
+def test_a_leak_is_told_from_churn_and_its_growth_is_estimated():
+    sites = judge(leak=[stack("leak", even(60))], churn=[stack("churn", [59.0, 59.5])])
+    assert sites["leak"].verdict == "leak"
+    # Each sample stands for about 1 KiB, one is born each second and stays.
+    assert 1000 < sites["leak"].growth_bytes_per_s < 1100
+    assert sites["leak"].confidence > 0.9
+    assert sites["churn"].verdict == "bounded"
+
+
+def test_deaths_count_against_growth():
+    died = [Deaths(birth, birth + 31.0, 1, 100.0) for birth in even(60) if birth + 31.0 < NOW]
+    sites = judge(cache=[stack("cache", [b for b in even(60) if b + 31.0 >= NOW], died)])
+    assert sites["cache"].verdict == "bounded"
+    assert abs(sites["cache"].growth_bytes_per_s) < 150
+
+
+def test_one_leaking_stack_of_a_busy_line_is_found():
+    tooth = [b for b in even(900) if b > 50]
+    died = [Deaths(b, 50.0, 1, 100.0) for b in even(900) if b < 42]
+    busy = stack("busy", tooth, died)
+    leaking = stack("leaking", even(40))
+    site = judge(line=[busy, leaking])["line"]
+    assert site.verdict == "leak"
+    assert site.stack == leaking.stack
+
+
+def test_a_faint_trace_beside_a_strong_leak_is_not_called_one():
+    sites = judge(strong=[stack("strong", even(2000))], faint=[stack("faint", even(14))])
+    assert sites["strong"].verdict == "leak"
+    assert sites["faint"].verdict == "undecided"
+    assert "not enough" in sites["faint"].evidence
+
+
+def site(name):
+    return SiteVerdict("/app/main.py", 1, "f", 0, 0.0, name, 0.5)
+
+
+def test_the_worst_site_is_the_verdict_on_the_process():
+    def of(*names, seconds=NOW, samples=100):
+        return verdict.of_process([site(name) for name in names], seconds, samples)
+
+    assert of("bounded", "undecided", "native", "leak") == "leak"
+    assert of("bounded", "undecided", "native") == "native"
+    assert of("bounded", "undecided") == "undecided"
+    assert of("bounded", "warm-up") == "warm-up"
+    assert of("bounded") == of() == "clean"
+    assert of("bounded", seconds=1.0) == of(samples=0) == "undecided"
