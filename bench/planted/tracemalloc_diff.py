@@ -2,9 +2,10 @@
 
     tracemalloc_diff.py REPORT [--frames N] PROGRAM ARGUMENTS...
 
-A snapshot is taken at a third of the run (`--seconds` among the arguments) and one at the end; a
-line that grew by 64 KiB in between is called a leak. With `--frames` above 1 growth is put down to
-the innermost frame of the application: an exact oracle for the truth, though a slow one.
+One snapshot is taken at a third of the run (`--seconds` among the arguments) and one shortly before
+its end, while all is still alive; a line that grew by 64 KiB in between is called a leak. With
+`--frames` above 1 growth is put down to the innermost frame of the application: an exact oracle for
+the truth, though a slow one.
 """
 
 import collections
@@ -19,6 +20,7 @@ import tracemalloc
 from pathlib import Path
 
 LEAST = 64 * 1024
+LOOKS = (0.33, 0.95)
 LIBRARIES = (
     *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib")},
     *site.getsitepackages(),
@@ -70,27 +72,29 @@ def main():
     seconds = float(arguments[arguments.index("--seconds") + 1])
     sys.argv = arguments
     sys.path[0] = str(Path(program).parent)
-    early = []
+    looks = []
 
     def look():
-        early.append((time.monotonic(), live_bytes(tracemalloc.take_snapshot())))
+        looks.append((time.monotonic(), live_bytes(tracemalloc.take_snapshot())))
 
-    timer = threading.Timer(seconds / 3, look)
-    timer.daemon = True
+    timers = [threading.Timer(seconds * part, look) for part in LOOKS]
     tracemalloc.start(frames)
-    timer.start()
-    names = runpy.run_path(program, run_name="__main__")
-    last = live_bytes(tracemalloc.take_snapshot())
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
+    runpy.run_path(program, run_name="__main__")
     tracemalloc.stop()
-    timer.join()
-    grown = sites(early[0][1], last, time.monotonic() - early[0][0])
+    if len(looks) < len(LOOKS):
+        raise SystemExit(f"{program} ended before its time: {seconds} s")
+    (early, first), (late, last) = looks
+    grown = sites(first, last, late - early)
+    application = [[*where, size] for where, size in last.items() if is_application(where[0])]
     document = {
         "process_verdict": "leak" if grown else "clean",
         "sites": grown,
-        "live": [[*where, size] for where, size in last.most_common(20)],
+        "live": sorted(application, key=lambda entry: -entry[2])[:100],
     }
     Path(report).write_text(json.dumps(document), encoding="utf-8")
-    del names
 
 
 if __name__ == "__main__":
