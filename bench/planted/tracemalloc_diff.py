@@ -83,9 +83,9 @@ def main():
         timer.daemon = True
         timer.start()
     runpy.run_path(program, run_name="__main__")
+    for timer in timers:
+        timer.join()
     tracemalloc.stop()
-    if len(looks) < len(LOOKS):
-        raise SystemExit(f"{program} ended before its time: {seconds} s")
     (early, first), (late, last) = looks
     grown = sites(first, last, late - early)
     application = [[*where, size] for where, size in last.items() if is_application(where[0])]
