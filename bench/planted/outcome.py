@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from truth import Program
+    from planted.truth import Program
 
 ALARMS = ("leak", "native")
 

@@ -1,6 +1,6 @@
 """Runs hostile programs plainly and under `klg run`, and shows every difference for the user.
 
-    python bench/planted/parity.py [CASE...] [--python PYTHON]
+    python bench/compare_with_plain.py [CASE...] [--python PYTHON]
 
 Standard output and the exit code must be the same (128 + n for a signal); what plain Python writes
 to standard error must be there, followed by our report and nothing else. Addresses do not count.
@@ -221,7 +221,7 @@ def compare(case: Case, python: str = sys.executable) -> tuple[Ending, Ending, l
     return plain, watched, differences(plain, watched)
 
 
-def main() -> None:
+def main() -> int:
     """Run the cases whose name contains one of the words given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*")
@@ -242,8 +242,4 @@ def main() -> None:
             print(f"{'DIFFERS' if found else 'same':8}{case.name:44}{times}  {'; '.join(found)}")
             sys.stdout.flush()
     print(f"{bad} differences in {len(chosen) * options.times} runs")
-    sys.exit(bad > 0)
-
-
-if __name__ == "__main__":
-    main()
+    return int(bad > 0)

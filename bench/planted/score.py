@@ -1,6 +1,6 @@
 """Runs the planted programs under `klg run` and its peers, and prints how right each tool is.
 
-    python bench/planted/score.py [PROGRAM...] [--seconds 60] [--seeds 0,1,2] [--tools klg,memray]
+    python bench/score_planted.py [PROGRAM...] [--seconds 60] [--seeds 0,1,2] [--tools klg,memray]
 
 Real processes throughout, two at a time. A peer that is not installed is left out, with a line.
 """
@@ -15,12 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcome import Outcome, summary
-from tools import TOOLS, absent, observe
-from truth import load
+from planted.outcome import Outcome, summary
+from planted.tools import TOOLS, absent, observe
+from planted.truth import load
 
 if TYPE_CHECKING:
-    from truth import Program
+    from planted.truth import Program
 
 
 def show(outcome: Outcome, seed: int) -> str:
@@ -80,8 +80,8 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def main() -> None:
-    """Run the tools one after the other, and print the counts of each."""
+def main() -> int:
+    """Run the tools one after the other, and print the counts of each; 0 unless a run failed."""
     options = arguments()
     programs = []
     for program in load(tuple(options.programs)):
@@ -105,6 +105,4 @@ def main() -> None:
         document = {"seconds": options.seconds, "options": options.options, "results": results}
         options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
-
-if __name__ == "__main__":
-    main()
+    return int(any(row["problem"] for rows in results.values() for row in rows))

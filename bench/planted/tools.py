@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outcome import Outcome, failed, judge
+from planted.outcome import Outcome, failed, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from truth import Program
+    from planted.truth import Program
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 4.0

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from outcome import judge, summary
-from truth import load
+from planted.outcome import judge, summary
+from planted.truth import load
 
 
 def site(program, line, verdict="leak", confidence=0.9):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from truth import CLEAN_VERDICTS, FOLDER, TRUTH, load, marked_lines
+from planted.truth import CLEAN_VERDICTS, FOLDER, TRUTH, load, marked_lines
 
 PROGRAMS = load()
 SHARED = {"traffic"}
