@@ -1,4 +1,4 @@
-"""Print how right `klg run` and its peers are on planted programs: see README.md beside this file."""
+"""Print how right `klg run` and its peers are on planted programs; see README.md here."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from planted.outcome import judge, summary
 from planted.truth import load
 

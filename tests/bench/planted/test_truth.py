@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from planted.truth import CLEAN_VERDICTS, FOLDER, TRUTH, load, marked_lines
 
 PROGRAMS = load()
