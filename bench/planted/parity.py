@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import ctypes.util
+import fcntl
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,13 +29,18 @@ ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 @dataclass(frozen=True)
 class Case:
-    """A program with arguments, an environment, and perhaps a signal or some input."""
+    """A program with arguments, an environment, and perhaps a signal or some input.
+
+    A signal goes to the process that was started, with `group` to its whole process group, and with
+    `terminal` it is a Ctrl-C typed at a terminal.
+    """
 
     program: str
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     signal: int | None = None
     group: bool = False
+    terminal: bool = False
     stdin: str = ""
     variant: str = ""
 
@@ -107,11 +114,13 @@ CASES = [
         Case("kills_itself", (name,))
         for name in ("SIGKILL", "SIGTERM", "SIGABRT", "SIGHUP", "SIGINT")
     ),
-    Case("interrupted", signal=signal.SIGINT, group=True),
+    Case("interrupted", signal=signal.SIGINT, terminal=True, variant="terminal"),
+    Case("interrupted", signal=signal.SIGINT),
     Case("interrupted", signal=signal.SIGTERM, variant="SIGTERM"),
     Case("interrupted", signal=signal.SIGHUP, variant="SIGHUP"),
-    Case("catches_interrupt", signal=signal.SIGINT, group=True),
-    Case("catches_interrupt", signal=signal.SIGINT, variant="klg-only"),
+    Case("catches_interrupt", signal=signal.SIGINT, terminal=True, variant="terminal"),
+    Case("catches_interrupt", signal=signal.SIGINT),
+    Case("catches_interrupt", signal=signal.SIGINT, group=True, variant="group"),
     Case("handles_sigterm", signal=signal.SIGTERM),
     Case("handles_sigterm", signal=signal.SIGTERM, group=True, variant="group"),
     Case("ignores_sigterm", signal=signal.SIGTERM),
@@ -133,16 +142,18 @@ CASES = [
 
 def run(command: list[str], case: Case, report: Path | None = None) -> Ending:
     """Run a command in a session of its own, send the case's signal when it says `ready`."""
-    environment = {**os.environ, **case.environment}
     started = time.monotonic()
+    keyboard, terminal = os.openpty() if case.terminal else (None, None)
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if terminal is None else terminal,
             stdout=output,
             stderr=errors,
-            env=environment,
+            env={**os.environ, **case.environment},
             start_new_session=True,
+            # No other thread is running here that could hold a lock across the fork.
+            preexec_fn=None if terminal is None else _take_terminal,  # noqa: PLW1509
             text=True,
         )
         try:
@@ -150,8 +161,10 @@ def run(command: list[str], case: Case, report: Path | None = None) -> Ending:
                 process.communicate(case.stdin, timeout=PATIENCE_S)
             else:
                 _await_ready(output, process)
-                send = os.killpg if case.group else os.kill
-                send(process.pid, case.signal)
+                if keyboard is not None:
+                    os.write(keyboard, b"\x03")
+                else:
+                    (os.killpg if case.group else os.kill)(process.pid, case.signal)
                 process.wait(timeout=PATIENCE_S)
             code = process.returncode
         except subprocess.TimeoutExpired:
@@ -161,6 +174,8 @@ def run(command: list[str], case: Case, report: Path | None = None) -> Ending:
         finally:
             if process.stdin:
                 process.stdin.close()
+            for descriptor in filter(None, (keyboard, terminal)):
+                os.close(descriptor)
         output.seek(0)
         errors.seek(0)
         return Ending(
@@ -168,8 +183,12 @@ def run(command: list[str], case: Case, report: Path | None = None) -> Ending:
             stdout=ADDRESS.sub("0x", output.read()),
             stderr=ADDRESS.sub("0x", errors.read()),
             seconds=time.monotonic() - started,
-            report=report is not None and report.exists(),
+            report=report is not None and report.exists() and report.stat().st_size > 0,
         )
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _await_ready(output, process: subprocess.Popen[str]) -> None:

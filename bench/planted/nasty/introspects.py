@@ -32,4 +32,4 @@ print("buffering", sys.stdout.line_buffering, sys.stderr.line_buffering, sys.std
 print("files", sorted(os.listdir("/proc/self/fd")))
 print("environment", sorted(name for name in os.environ if "KLG" in name or "PYTHON" in name))
 print("modules", sorted(name for name in sys.modules if "." not in name))
-print("group", os.getpgrp() == os.getpid(), os.umask(0o22), os.cpu_count() > 0)
+print("process", os.umask(0o22), os.nice(0), sorted(os.sched_getaffinity(0)))

@@ -10,7 +10,7 @@ SESSIONS = {}
 def open_session(request):
     order = json.loads(request.body)
     token = f"{order['user']}-{request.number}"  # leak
-    SESSIONS[token] = {"user": order["user"].title(), "page": b"#" * 1500, "basket": []}  # leak
+    SESSIONS[token] = {"user": order["user"].title(), "page": bytes(1500), "basket": []}  # leak
     return sum(item["price"] for item in order["items"])
 
 

@@ -17,9 +17,8 @@ def explain(item):
 
 def load_rule(number):
     module = types.ModuleType(f"rule_{number}")  # leak
-    exec(
-        compile(RULE.format(limit=1 / (1 + number % 7)), module.__name__, "exec"), module.__dict__
-    )  # leak
+    code = compile(RULE.format(limit=1 / (1 + number % 7)), module.__name__, "exec")  # leak
+    exec(code, module.__dict__)  # leak
     sys.modules[module.__name__] = module  # leak
     return module
 

@@ -13,9 +13,8 @@ def main():
         order = json.loads(request.body)
         VISITS[f"{request.user}/{request.number}"] = [request.path, str(request.progress)]  # leak
         if request.number % 5 == 0:
-            RENDERED.append(
-                "".join(f"<b>{item['text']}</b>" for item in order["items"] * 4)
-            )  # leak
+            page = "".join(f"<b>{item['text']}</b>" for item in order["items"] * 4)  # leak
+            RENDERED.append(page)  # leak
     print(f"{len(VISITS)} visits, {len(RENDERED)} pages")
 
 
