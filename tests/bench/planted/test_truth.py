@@ -61,7 +61,7 @@ def test_a_program_runs_without_a_warning(program):
     assert process.stdout
 
 
-@pytest.mark.parametrize("name", ["cached_method", "fragmentation", "growing_dict", "object_pool"])
+@pytest.mark.parametrize("name", ["fragmentation", "growing_dict", "object_pool"])
 def test_the_seed_decides_what_a_program_does(name):
     (program,) = load((name,))
     assert run(program, "3").stdout == run(program, "3").stdout != run(program, "4").stdout
