@@ -1,11 +1,33 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 #include "array_view.hpp"
 #include "bindings.hpp"
 #include "klg/similarity/canonical_dot.hpp"
+#include "klg/similarity/dispatch.hpp"
+#include "klg/similarity/pair_scan.hpp"
+#include "klg/similarity/top_k.hpp"
 
 namespace py = pybind11;
 
 namespace klg::bindings {
 namespace {
+
+using similarity::Filter;
+using similarity::Kernels;
+using similarity::RowSet;
+using similarity::WorkerTeam;
+
+using PairArrays = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>,
+                              py::array_t<double>>;
 
 double canonical_dot(const py::buffer& x, const py::buffer& y) {
   const ArrayView<float> a(x, "x", 1);
@@ -17,12 +39,196 @@ double canonical_dot(const py::buffer& x, const py::buffer& y) {
   return similarity::canonical_dot(a.data(), b.data(), a.size(0));
 }
 
+// Runs pending signal handlers, so that Ctrl-C ends a long call.
+void check_signals() {
+  const py::gil_scoped_acquire locked;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+std::optional<Filter> parse_filter(const std::string& name) {
+  if (name == "auto") return std::nullopt;
+  if (name == "floats") return Filter::floats;
+  if (name == "codes") return Filter::codes;
+  throw py::value_error("filter: expected 'auto', 'floats' or 'codes', got '" + name + "'");
+}
+
+/// A matrix from Python and the rows of it that can match; keeps the buffer while it lives.
+class Rows {
+ public:
+  Rows(const py::buffer& x, const std::optional<py::buffer>& mask, const char* name)
+      : view_(x, name), name_(name) {
+    if (!mask) return;
+    mask_.emplace(*mask, "mask", 1);
+    if (mask_->size(0) != view_.rows()) {
+      throw py::value_error("mask: expected one entry for each of the " +
+                            std::to_string(view_.rows()) + " rows, got " +
+                            std::to_string(mask_->size(0)));
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const noexcept { return view_.rows(); }
+  [[nodiscard]] std::size_t columns() const noexcept { return view_.columns(); }
+
+  /// Without the GIL.
+  [[nodiscard]] RowSet select(const Kernels& kernels, const WorkerTeam& team) const {
+    return {{view_.data(), view_.rows(), view_.columns(), view_.stride()},
+            mask_ ? mask_->data() : nullptr, name_, kernels, team};
+  }
+
+ private:
+  RowsView<float> view_;
+  std::optional<ArrayView<bool>> mask_;
+  const char* name_;
+};
+
+void require_equal_columns(const Rows& left, const Rows& right) {
+  if (left.columns() != right.columns()) {
+    throw py::value_error("queries: rows of " + std::to_string(left.columns()) +
+                          " entries cannot be compared with rows of " +
+                          std::to_string(right.columns()));
+  }
+}
+
+PairArrays to_arrays(const std::vector<similarity::Pair>& pairs, std::size_t count) {
+  const auto size = static_cast<py::ssize_t>(count);
+  py::array_t<std::int64_t> i(size);
+  py::array_t<std::int64_t> j(size);
+  py::array_t<double> score(size);
+  for (std::size_t k = 0; k < count; ++k) {
+    i.mutable_data()[k] = pairs[k].i;
+    j.mutable_data()[k] = pairs[k].j;
+    score.mutable_data()[k] = pairs[k].score;
+  }
+  return {std::move(i), std::move(j), std::move(score)};
+}
+
+/// A scan and everything that it refers to.
+class PairScan {
+ public:
+  PairScan(const py::buffer& x, double threshold, bool below, unsigned threads,
+           const std::optional<py::buffer>& mask, const std::optional<py::buffer>& queries,
+           const std::string& filter)
+      : kernels_(similarity::kernels_from_environment()), team_(threads, check_signals), x_(x, mask, "x") {
+    if (queries) {
+      queries_.emplace(*queries, std::nullopt, "queries");
+      require_equal_columns(*queries_, x_);
+    }
+    similarity::ScanSettings settings{threshold, below, parse_filter(filter)};
+    const py::gil_scoped_release unlocked;
+    rows_.emplace(x_.select(kernels_, team_));
+    if (queries_) {
+      query_rows_.emplace(queries_->select(kernels_, team_));
+      scan_.emplace(*query_rows_, *rows_, settings, kernels_, team_);
+    } else {
+      scan_.emplace(*rows_, settings, kernels_, team_);
+    }
+  }
+
+  std::optional<PairArrays> next_batch() {
+    std::vector<similarity::Pair> pairs;
+    {
+      const py::gil_scoped_release unlocked;
+      const std::unique_lock lock = own();
+      if (!scan_->next(team_, pairs)) return std::nullopt;
+    }
+    return to_arrays(pairs, pairs.size());
+  }
+
+  /// The remaining pairs, or the first of them, and whether those are all.
+  std::pair<PairArrays, bool> collect(std::optional<std::size_t> max_pairs) {
+    std::vector<similarity::Pair> pairs;
+    {
+      const py::gil_scoped_release unlocked;
+      const std::unique_lock lock = own();
+      while ((!max_pairs || pairs.size() <= *max_pairs) && scan_->next(team_, pairs)) {
+      }
+    }
+    const bool complete = !max_pairs || pairs.size() <= *max_pairs;
+    return {to_arrays(pairs, complete ? pairs.size() : *max_pairs), complete};
+  }
+
+  std::uint64_t count() {
+    const py::gil_scoped_release unlocked;
+    const std::unique_lock lock = own();
+    return scan_->count(team_);
+  }
+
+  [[nodiscard]] const char* filter() const noexcept {
+    return scan_->filter() == Filter::codes ? "codes" : "floats";
+  }
+
+ private:
+  [[nodiscard]] std::unique_lock<std::mutex> own() {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) throw std::runtime_error("this scan is running in another thread");
+    return lock;
+  }
+
+  std::mutex mutex_;
+  const Kernels& kernels_;
+  WorkerTeam team_;
+  Rows x_;
+  std::optional<Rows> queries_;
+  std::optional<RowSet> rows_;
+  std::optional<RowSet> query_rows_;
+  std::optional<similarity::PairScan> scan_;
+};
+
+std::pair<py::array_t<std::int64_t>, py::array_t<double>> top_k(
+    const py::buffer& x, std::size_t k, bool largest, unsigned threads,
+    const std::optional<py::buffer>& mask, const std::optional<py::buffer>& queries,
+    const std::string& filter) {
+  const Kernels& kernels = similarity::kernels_from_environment();
+  const WorkerTeam team(threads, check_signals);
+  const Rows base(x, mask, "x");
+  std::optional<Rows> asking;
+  if (queries) {
+    asking.emplace(*queries, std::nullopt, "queries");
+    require_equal_columns(*asking, base);
+  }
+  const similarity::TopKSettings settings{k, largest, parse_filter(filter)};
+  const auto rows = static_cast<py::ssize_t>(asking ? asking->rows() : base.rows());
+  const auto places = static_cast<py::ssize_t>(k);
+  py::array_t<std::int64_t> indices({rows, places});
+  py::array_t<double> scores({rows, places});
+  std::int64_t* index_data = indices.mutable_data();
+  double* score_data = scores.mutable_data();
+  {
+    const py::gil_scoped_release unlocked;
+    const RowSet right = base.select(kernels, team);
+    if (asking) {
+      const RowSet left = asking->select(kernels, team);
+      similarity::top_k(left, right, settings, kernels, team, index_data, score_data);
+    } else {
+      similarity::top_k(right, settings, kernels, team, index_data, score_data);
+    }
+  }
+  return {std::move(indices), std::move(scores)};
+}
+
 }  // namespace
 
 void bind_similarity(py::module_& parent) {
   py::module_ m = parent.def_submodule("similarity", "Exact similarity of float32 rows.");
   m.def("canonical_dot", &canonical_dot, py::arg("x"), py::arg("y"),
         "The canonical float64 dot product of two float32 vectors (n,).");
+  m.def("instruction_set", [] { return similarity::kernels_from_environment().name; },
+        "Instruction set of the kernels that a call would use now; KLG_ISA forces one.");
+  py::class_<PairScan>(m, "PairScan", "All pairs beyond a threshold, batch by batch in order (i, j).")
+      .def(py::init<const py::buffer&, double, bool, unsigned, const std::optional<py::buffer>&,
+                    const std::optional<py::buffer>&, const std::string&>(),
+           py::arg("x"), py::arg("threshold"), py::arg("below") = true, py::arg("threads") = 1,
+           py::arg("mask") = py::none(), py::arg("queries") = py::none(),
+           py::arg("filter") = "auto")
+      .def("next_batch", &PairScan::next_batch, "Arrays (i, j, score) of the next batch, or None.")
+      .def("collect", &PairScan::collect, py::arg("max_pairs") = py::none(),
+           "The remaining pairs, or the first of them, and whether those are all.")
+      .def("count", &PairScan::count, "Number of the remaining pairs; keeps none.")
+      .def_property_readonly("filter", &PairScan::filter, "What the scan filters with.");
+  m.def("top_k", &top_k, py::arg("x"), py::arg("k"), py::arg("largest") = true,
+        py::arg("threads") = 1, py::arg("mask") = py::none(), py::arg("queries") = py::none(),
+        py::arg("filter") = "auto",
+        "Indices and scores (rows, k) of every row's best partners, best first.");
 }
 
 }  // namespace klg::bindings

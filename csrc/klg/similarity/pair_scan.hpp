@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "klg/similarity/dispatch.hpp"
+#include "klg/similarity/filter_choice.hpp"
+#include "klg/similarity/packed_rows.hpp"
+#include "klg/similarity/pair_scorer.hpp"
+#include "klg/similarity/row_set.hpp"
+#include "klg/similarity/worker_team.hpp"
+
+namespace klg::similarity {
+
+/// Two rows, by their places in their matrices, and their canonical score.
+struct Pair {
+  std::int64_t i;
+  std::int64_t j;
+  double score;
+};
+
+struct ScanSettings {
+  double threshold;             ///< In [-1, 1].
+  bool below = true;            ///< Keep scores strictly below the threshold, or strictly above.
+  std::optional<Filter> filter; ///< None: whichever a sample says is faster.
+  double slack_scale = 1.0;     ///< See FilterSettings.
+};
+
+/// All pairs beyond a threshold, batch by batch in the order of (i, j).
+///
+/// Memory is the packed rows and one batch: never n · n. What comes out does not depend on the
+/// kernels, the filter or the number of threads.
+class PairScan {
+ public:
+  /// Pairs i < j within one set. Neither the set nor the kernels are copied.
+  PairScan(const RowSet& rows, const ScanSettings& settings, const Kernels& kernels,
+           const WorkerTeam& team);
+  /// Pairs of a row of `left` and a row of `right`, which have equally many columns.
+  PairScan(const RowSet& left, const RowSet& right, const ScanSettings& settings,
+           const Kernels& kernels, const WorkerTeam& team);
+
+  /// Appends the next batch, sorted, maybe nothing; false when there are no more.
+  bool next(const WorkerTeam& team, std::vector<Pair>& pairs);
+
+  /// Counts the pairs of the batches not yet taken, without keeping them.
+  [[nodiscard]] std::uint64_t count(const WorkerTeam& team);
+
+  [[nodiscard]] Filter filter() const noexcept { return right_packed_.filter(); }
+
+ private:
+  class Collector;
+  PairScan(const RowSet& left, const RowSet& right, bool within, const ScanSettings& settings,
+           const Kernels& kernels, FilterChoice choice, const WorkerTeam& team);
+
+  [[nodiscard]] std::size_t first_chunk(std::size_t row) const noexcept;
+  [[nodiscard]] std::size_t batch_end() const noexcept;
+  std::uint64_t scan_batch(const WorkerTeam& team, std::vector<Pair>* pairs);
+
+  const RowSet& left_;
+  const RowSet& right_;
+  bool within_;
+  ScanSettings settings_;
+  const Kernels& kernels_;
+  PairScorer scorer_;
+  PackedRows right_packed_;
+  std::optional<PackedRows> left_packed_;  ///< None within one set.
+  std::size_t strip_rows_;
+  std::size_t chunk_columns_;
+  double pairs_per_row_;  ///< What the next batch is expected to find.
+  std::size_t row_ = 0;   ///< First row of the next batch.
+};
+
+}  // namespace klg::similarity

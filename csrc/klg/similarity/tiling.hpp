@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "klg/similarity/filter_kernel.hpp"
+
+/// How a scan is cut: strips of left rows and chunks of right rows that a core's second-level cache
+/// holds together.
+namespace klg::similarity {
+
+inline constexpr std::size_t kStripRows = 240;
+inline constexpr std::size_t kStripBytes = std::size_t{256} << 10;
+inline constexpr std::size_t kChunkBytes = std::size_t{320} << 10;
+inline constexpr std::size_t kLeastStripRows = 12;
+static_assert(kStripRows % kLeastStripRows == 0 && kLeastStripRows % kFloatLeftRows == 0 &&
+              kLeastStripRows % kCodeLeftRows == 0);
+
+[[nodiscard]] inline std::size_t strip_rows_for(std::size_t row_bytes) noexcept {
+  const std::size_t fitting =
+      kStripBytes / std::max<std::size_t>(1, row_bytes) / kLeastStripRows * kLeastStripRows;
+  return std::clamp(fitting, kLeastStripRows, kStripRows);
+}
+
+[[nodiscard]] inline std::size_t chunk_columns_for(std::size_t row_bytes) noexcept {
+  const std::size_t fitting =
+      kChunkBytes / std::max<std::size_t>(1, row_bytes) / kRightRows * kRightRows;
+  return std::clamp<std::size_t>(fitting, kRightRows, 1024);
+}
+
+/// A diagonal that leaves out no pair of a block of `rows` rows.
+[[nodiscard]] inline std::ptrdiff_t no_diagonal(std::size_t rows) noexcept {
+  return -static_cast<std::ptrdiff_t>(rows);
+}
+
+/// Up to `count` of `size` members, evenly spread.
+[[nodiscard]] inline std::vector<std::uint32_t> spread(std::size_t size, std::size_t count) {
+  std::vector<std::uint32_t> members(std::min(size, count));
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    members[k] = static_cast<std::uint32_t>(k * size / members.size());
+  }
+  return members;
+}
+
+}  // namespace klg::similarity
