@@ -43,8 +43,8 @@ class ArrayView {
   pybind11::buffer_info info_;
 };
 
-/// A matrix of T whose rows are contiguous and lie any whole number of items apart: a slice of rows, or
-/// some of the columns, need no copy.
+/// A matrix of T whose rows are contiguous and lie any whole number of items apart: a slice of
+/// rows, or some of the columns, need no copy.
 template <class T>
 class RowsView {
  public:
@@ -55,7 +55,8 @@ class RowsView {
                                  info_.format + "'");
     }
     if (info_.ndim != 2) {
-      throw pybind11::value_error(std::string(name) + ": expected 2 dimensions (rows, entries), got " +
+      throw pybind11::value_error(std::string(name) +
+                                  ": expected 2 dimensions (rows, entries), got " +
                                   std::to_string(info_.ndim));
     }
     const bool contiguous = info_.shape[1] <= 1 || info_.strides[1] == info_.itemsize;

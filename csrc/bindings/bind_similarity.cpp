@@ -26,8 +26,8 @@ using similarity::Kernels;
 using similarity::RowSet;
 using similarity::WorkerTeam;
 
-using PairArrays = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>,
-                              py::array_t<double>>;
+using PairArrays =
+    std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, py::array_t<double>>;
 
 double canonical_dot(const py::buffer& x, const py::buffer& y) {
   const ArrayView<float> a(x, "x", 1);
@@ -72,7 +72,10 @@ class Rows {
   /// Without the GIL.
   [[nodiscard]] RowSet select(const Kernels& kernels, const WorkerTeam& team) const {
     return {{view_.data(), view_.rows(), view_.columns(), view_.stride()},
-            mask_ ? mask_->data() : nullptr, name_, kernels, team};
+            mask_ ? mask_->data() : nullptr,
+            name_,
+            kernels,
+            team};
   }
 
  private:
@@ -108,7 +111,9 @@ class PairScan {
   PairScan(const py::buffer& x, double threshold, bool below, unsigned threads,
            const std::optional<py::buffer>& mask, const std::optional<py::buffer>& queries,
            const std::string& filter)
-      : kernels_(similarity::kernels_from_environment()), team_(threads, check_signals), x_(x, mask, "x") {
+      : kernels_(similarity::kernels_from_environment()),
+        team_(threads, check_signals),
+        x_(x, mask, "x") {
     if (queries) {
       queries_.emplace(*queries, std::nullopt, "queries");
       require_equal_columns(*queries_, x_);
@@ -212,9 +217,11 @@ void bind_similarity(py::module_& parent) {
   py::module_ m = parent.def_submodule("similarity", "Exact similarity of float32 rows.");
   m.def("canonical_dot", &canonical_dot, py::arg("x"), py::arg("y"),
         "The canonical float64 dot product of two float32 vectors (n,).");
-  m.def("instruction_set", [] { return similarity::kernels_from_environment().name; },
-        "Instruction set of the kernels that a call would use now; KLG_ISA forces one.");
-  py::class_<PairScan>(m, "PairScan", "All pairs beyond a threshold, batch by batch in order (i, j).")
+  m.def(
+      "instruction_set", [] { return similarity::kernels_from_environment().name; },
+      "Instruction set of the kernels that a call would use now; KLG_ISA forces one.");
+  py::class_<PairScan>(m, "PairScan",
+                       "All pairs beyond a threshold, batch by batch in order (i, j).")
       .def(py::init<const py::buffer&, double, bool, unsigned, const std::optional<py::buffer>&,
                     const std::optional<py::buffer>&, const std::string&>(),
            py::arg("x"), py::arg("threshold"), py::arg("below") = true, py::arg("threads") = 1,

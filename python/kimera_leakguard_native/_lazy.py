@@ -5,6 +5,10 @@ from __future__ import annotations
 _NAMES = {
     "analysis.summary_view": ["function_summary"],
     "analysis.symbolic.paths": ["KimeraSymbolicExecutor"],
+    "engines.contradiction.engine": ["OptimizedContradictionEngine"],
+    "engines.contradiction.geoid": ["GeoidState", "TensionGradient"],
+    "engines.contradiction.neighbours": ["top_k"],
+    "engines.contradiction.pairs": ["Pairs", "contradiction_pairs"],
     "errors": [
         "AnalysisError",
         "ConfigError",

@@ -10,12 +10,12 @@
 namespace klg::similarity {
 namespace {
 
-constexpr Kernels kBaseline{"baseline",      baseline::scan_floats, nullptr,
-                            &canonical_dot,  baseline::float_dot,   baseline::quantise};
+constexpr Kernels kBaseline{"baseline",     baseline::scan_floats, nullptr,
+                            &canonical_dot, baseline::float_dot,   baseline::quantise};
 
 #if defined(__x86_64__)
-constexpr Kernels kAvx2{"avx2",              avx2::scan_floats, avx2::scan_codes,
-                        avx2::canonical_dot, avx2::float_dot,   avx2::quantise};
+constexpr Kernels kAvx2{"avx2",          avx2::scan_floats, avx2::scan_codes, avx2::canonical_dot,
+                        avx2::float_dot, avx2::quantise};
 
 bool has_avx2() {
   __builtin_cpu_init();

@@ -11,13 +11,13 @@
 namespace klg::similarity {
 namespace {
 
-constexpr std::size_t kSmall = 1024;        // fewer columns: a bad choice costs less than a sample
-constexpr std::size_t kShortest = 32;       // shorter rows: a tile is over before codes pay
+constexpr std::size_t kSmall = 1024;   // fewer columns: a bad choice costs less than a sample
+constexpr std::size_t kShortest = 32;  // shorter rows: a tile is over before codes pay
 constexpr std::size_t kSampleRows = 64;
 constexpr std::size_t kSampleColumns = 512;
 
-// Processor cycles, measured with AVX2: an entry of a pair by floats, by codes, and what it costs to
-// look at a pair that codes let through (its float32 dot product and fetching its rows).
+// Processor cycles, measured with AVX2: an entry of a pair by floats, by codes, and what it costs
+// to look at a pair that codes let through (its float32 dot product and fetching its rows).
 constexpr double kFloatCycles = 1.0 / 15.0;
 constexpr double kCodeCycles = 1.0 / 34.0;
 constexpr double kLookCycles = 250.0;
@@ -68,11 +68,12 @@ FilterChoice choose_filter(const RowSet& left, const RowSet& right, double floor
   const LeftRows left_rows(rows, 0, rows.size(), negated);
   const std::vector<float> floors(whole_panels(kSampleColumns), static_cast<float>(floor));
   Counter counter;
-  kernels.scan_codes({left_rows.left(floors.data()), columns.right(0, columns.size(), floors.data()),
-                      rows.steps(), rows.pad(), no_diagonal(rows.size())},
-                     counter);
-  const double passing = static_cast<double>(counter.count()) /
-                         static_cast<double>(rows.size() * columns.size());
+  kernels.scan_codes(
+      {left_rows.left(floors.data()), columns.right(0, columns.size(), floors.data()), rows.steps(),
+       rows.pad(), no_diagonal(rows.size())},
+      counter);
+  const double passing =
+      static_cast<double>(counter.count()) / static_cast<double>(rows.size() * columns.size());
   const auto length = static_cast<double>(right.columns());
   const double gain = length * (kFloatCycles - kCodeCycles);
   const bool codes_pay = passing * (kLookCycles + length * kLookEntryCycles) < gain;

@@ -61,8 +61,8 @@ inline constexpr std::size_t kCodesPerWord = 4;
 inline constexpr std::size_t kMaxTile = kFloatLeftRows * kRightRows;
 static_assert(kCodeLeftRows * kRightRows <= kMaxTile);
 
-/// Codes lie in [-63, 63]. The left operand is stored as code + 63: two products of an unsigned byte
-/// up to 126 with a signed one, twice, stay below 2^15, so 16-bit sums cannot saturate.
+/// Codes lie in [-63, 63]. The left operand is stored as code + 63: two products of an unsigned
+/// byte up to 126 with a signed one, twice, stay below 2^15, so 16-bit sums cannot saturate.
 inline constexpr int kCodeMax = 63;
 static_assert(4 * (2 * kCodeMax) * kCodeMax < (1 << 15));
 
@@ -70,6 +70,7 @@ static_assert(4 * (2 * kCodeMax) * kCodeMax < (1 << 15));
 inline constexpr std::size_t kCodeStepMultiple = 2;
 
 /// The longest rows that codes can serve: their 32-bit sums cannot overflow.
-inline constexpr std::size_t kCodeMaxLength = (std::size_t{1} << 31) / (2 * kCodeMax * kCodeMax) - 8;
+inline constexpr std::size_t kCodeMaxLength =
+    (std::size_t{1} << 31) / (2 * kCodeMax * kCodeMax) - 8;
 
 }  // namespace klg::similarity

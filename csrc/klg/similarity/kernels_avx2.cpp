@@ -6,8 +6,8 @@
 
 #include "klg/similarity/similarity.hpp"
 
-// Attributes instead of compiler flags: code from headers that this file shares with others must not
-// be compiled for a processor that may not be there.
+// Attributes instead of compiler flags: code from headers that this file shares with others must
+// not be compiled for a processor that may not be there.
 #define KLG_AVX2 __attribute__((target("avx2,fma")))
 #define KLG_AVX2_INLINE KLG_AVX2 __attribute__((always_inline)) inline
 
@@ -27,8 +27,8 @@ KLG_AVX2_INLINE void append(const Block& block, CandidateSink& sink, unsigned hi
   for (; hits != 0; hits &= hits - 1) {
     const auto lane = static_cast<unsigned>(__builtin_ctz(hits));
     const std::size_t column = first_column + lane;
-    if (column >= block.right.count || static_cast<std::ptrdiff_t>(column) <=
-                                           static_cast<std::ptrdiff_t>(row) + block.diagonal) {
+    if (column >= block.right.count ||
+        static_cast<std::ptrdiff_t>(column) <= static_cast<std::ptrdiff_t>(row) + block.diagonal) {
       continue;
     }
     *sink.next++ = {static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column),
@@ -37,8 +37,7 @@ KLG_AVX2_INLINE void append(const Block& block, CandidateSink& sink, unsigned hi
 }
 
 KLG_AVX2_INLINE unsigned reaching(__m256 estimates, __m256 floors) {
-  return static_cast<unsigned>(
-      _mm256_movemask_ps(_mm256_cmp_ps(estimates, floors, _CMP_GE_OQ)));
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(estimates, floors, _CMP_GE_OQ)));
 }
 
 }  // namespace
@@ -74,8 +73,8 @@ KLG_AVX2 void scan_floats(const Block& block, CandidateSink& sink) {
         const __m256 right_floor = _mm256_loadu_ps(block.right.floor + column);
 #pragma GCC unroll 6
         for (std::size_t r = 0; r < kRows; ++r) {
-          const __m256 floor =
-              _mm256_sub_ps(_mm256_min_ps(_mm256_set1_ps(block.left.floor[row + r]), right_floor), pad);
+          const __m256 floor = _mm256_sub_ps(
+              _mm256_min_ps(_mm256_set1_ps(block.left.floor[row + r]), right_floor), pad);
           if (const unsigned hits = reaching(sums[r][half], floor)) [[unlikely]] {
             append(block, sink, hits, row + r, column, sums[r][half]);
           }
@@ -202,10 +201,12 @@ KLG_AVX2 float float_dot(const float* x, const float* y, std::size_t n) noexcept
   for (; i + 32 <= n; i += 32) {
 #pragma GCC unroll 4
     for (std::size_t r = 0; r < 4; ++r) {
-      sums[r] = _mm256_fmadd_ps(_mm256_loadu_ps(x + i + 8 * r), _mm256_loadu_ps(y + i + 8 * r), sums[r]);
+      sums[r] =
+          _mm256_fmadd_ps(_mm256_loadu_ps(x + i + 8 * r), _mm256_loadu_ps(y + i + 8 * r), sums[r]);
     }
   }
-  const __m256 eight = _mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]));
+  const __m256 eight =
+      _mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]));
   alignas(32) float values[8];
   _mm256_store_ps(values, eight);
   float sum = ((values[0] + values[1]) + (values[2] + values[3])) +
@@ -249,12 +250,12 @@ KLG_AVX2 Quantised quantise(const float* x, std::size_t n, double inverse_norm,
     sums = _mm256_add_epi32(sums, code);
     const __m128i code_low = _mm256_castsi256_si128(code);
     const __m128i code_high = _mm256_extracti128_si256(code, 1);
-    const __m256d low = _mm256_fnmadd_pd(
-        step, _mm256_cvtepi32_pd(code_low),
-        _mm256_mul_pd(norm, _mm256_cvtps_pd(_mm256_castps256_ps128(row))));
-    const __m256d high = _mm256_fnmadd_pd(
-        step, _mm256_cvtepi32_pd(code_high),
-        _mm256_mul_pd(norm, _mm256_cvtps_pd(_mm256_extractf128_ps(row, 1))));
+    const __m256d low =
+        _mm256_fnmadd_pd(step, _mm256_cvtepi32_pd(code_low),
+                         _mm256_mul_pd(norm, _mm256_cvtps_pd(_mm256_castps256_ps128(row))));
+    const __m256d high =
+        _mm256_fnmadd_pd(step, _mm256_cvtepi32_pd(code_high),
+                         _mm256_mul_pd(norm, _mm256_cvtps_pd(_mm256_extractf128_ps(row, 1))));
     residuals[0] = _mm256_fmadd_pd(low, low, residuals[0]);
     residuals[1] = _mm256_fmadd_pd(high, high, residuals[1]);
     const __m128i words = _mm_packs_epi32(code_low, code_high);
@@ -268,9 +269,10 @@ KLG_AVX2 Quantised quantise(const float* x, std::size_t n, double inverse_norm,
   std::int32_t sum = 0;
   for (const std::int32_t value : partial_sums) sum += value;
   for (; i < n; ++i) {
-    const auto code = static_cast<std::int32_t>(
-        __builtin_rint(static_cast<double>(x[i]) * code_of_unit));
-    const double lost = static_cast<double>(x[i]) * inverse_norm - static_cast<double>(scale) * code;
+    const auto code =
+        static_cast<std::int32_t>(__builtin_rint(static_cast<double>(x[i]) * code_of_unit));
+    const double lost =
+        static_cast<double>(x[i]) * inverse_norm - static_cast<double>(scale) * code;
     residual += lost * lost;
     sum += code;
     codes[i] = static_cast<std::int8_t>(code);

@@ -79,8 +79,8 @@ void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members
       const double inverse_norm = 1.0 / std::sqrt(rows.square(member));
       std::uint32_t* out = words.data() + r * steps_;
       if (filter_ == Filter::codes) {
-        const Quantised quantised = kernels.quantise(row, columns, inverse_norm,
-                                                     reinterpret_cast<std::int8_t*>(out));
+        const Quantised quantised =
+            kernels.quantise(row, columns, inverse_norm, reinterpret_cast<std::int8_t*>(out));
         scale_[first + r] = quantised.scale;
         residual_[first + r] = static_cast<float>(slack_scale * quantised.residual);
         code_sum_[first + r] = quantised.sum;

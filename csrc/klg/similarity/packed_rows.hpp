@@ -20,7 +20,8 @@ struct FilterSettings {
   double slack_scale = 1.0;
 };
 
-/// Unit rows in the layout of a kernel's right operand: n · d · 4 bytes of floats or n · d of codes.
+/// Unit rows in the layout of a kernel's right operand: n · d · 4 bytes of floats or n · d of
+/// codes.
 class PackedRows {
  public:
   /// Packs the members `members` of a set, or all of them.
@@ -37,7 +38,8 @@ class PackedRows {
   /// The slack of a pair that does not depend on the pair.
   [[nodiscard]] float pad() const noexcept { return pad_; }
 
-  /// Rows [first, first + count), `first` a multiple of kRightRows; `floor` has room for whole panels.
+  /// Rows [first, first + count), `first` a multiple of kRightRows; `floor` has room for whole
+  /// panels.
   [[nodiscard]] Operand right(std::size_t first, std::size_t count, const float* floor) const;
 
  private:

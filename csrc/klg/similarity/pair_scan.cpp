@@ -9,8 +9,8 @@
 namespace klg::similarity {
 namespace {
 
-constexpr double kBatchWork = 3e10;    // entries of pairs: half a second to two of one core
-constexpr double kBatchPairs = 4e6;    // found pairs that a batch may hold, if they come as expected
+constexpr double kBatchWork = 3e10;  // entries of pairs: half a second to two of one core
+constexpr double kBatchPairs = 4e6;  // found pairs that a batch may hold, if they come as expected
 constexpr std::size_t kBatchRows = 16 * kStripRows;  // bounds the memory of the left operands
 
 double signed_floor(const ScanSettings& settings) {
@@ -99,7 +99,8 @@ PairScan::PairScan(const RowSet& left, const RowSet& right, bool within,
       strip_rows_(strip_rows_for(right_packed_.row_bytes())),
       chunk_columns_(chunk_columns_for(right_packed_.row_bytes())),
       pairs_per_row_(choice.passing * static_cast<double>(right.size())) {
-  if (!within) left_packed_.emplace(left, FilterSettings{choice.filter, settings.slack_scale}, kernels, team);
+  if (!within)
+    left_packed_.emplace(left, FilterSettings{choice.filter, settings.slack_scale}, kernels, team);
 }
 
 std::size_t PairScan::first_chunk(std::size_t row) const noexcept {
@@ -111,7 +112,8 @@ std::size_t PairScan::batch_end() const noexcept {
   const double row_work = columns * static_cast<double>(right_.columns());
   const double by_work = kBatchWork / std::max(1.0, row_work);
   const double by_pairs = kBatchPairs / std::max(1.0, pairs_per_row_);
-  const double rows = std::clamp(std::min(by_work, by_pairs), static_cast<double>(kLeastStripRows), static_cast<double>(kBatchRows));
+  const double rows = std::clamp(std::min(by_work, by_pairs), static_cast<double>(kLeastStripRows),
+                                 static_cast<double>(kBatchRows));
   return std::min(left_.size(), row_ + static_cast<std::size_t>(rows));
 }
 
@@ -141,7 +143,8 @@ std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pa
   }
 
   std::vector<std::unique_ptr<Collector>> collectors(team.size());
-  for (auto& collector : collectors) collector = std::make_unique<Collector>(*this, pairs != nullptr);
+  for (auto& collector : collectors)
+    collector = std::make_unique<Collector>(*this, pairs != nullptr);
   const std::vector<float> floors(whole_panels(std::max(strip_rows_, chunk_columns_)),
                                   static_cast<float>(signed_floor(settings_)));
   const FilterKernel kernel =
@@ -169,9 +172,8 @@ std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pa
     for (const auto& collector : collectors) {
       pairs->insert(pairs->end(), collector->pairs().begin(), collector->pairs().end());
     }
-    std::sort(pairs->begin() + old_size, pairs->end(), [](const Pair& a, const Pair& b) {
-      return a.i != b.i ? a.i < b.i : a.j < b.j;
-    });
+    std::sort(pairs->begin() + old_size, pairs->end(),
+              [](const Pair& a, const Pair& b) { return a.i != b.i ? a.i < b.i : a.j < b.j; });
   }
   pairs_per_row_ = static_cast<double>(found) / static_cast<double>(end - begin);
   row_ = end;

@@ -22,10 +22,10 @@ struct Pair {
 };
 
 struct ScanSettings {
-  double threshold;             ///< In [-1, 1].
-  bool below = true;            ///< Keep scores strictly below the threshold, or strictly above.
-  std::optional<Filter> filter; ///< None: whichever a sample says is faster.
-  double slack_scale = 1.0;     ///< See FilterSettings.
+  double threshold;              ///< In [-1, 1].
+  bool below = true;             ///< Keep scores strictly below the threshold, or strictly above.
+  std::optional<Filter> filter;  ///< None: whichever a sample says is faster.
+  double slack_scale = 1.0;      ///< See FilterSettings.
 };
 
 /// All pairs beyond a threshold, batch by batch in the order of (i, j).

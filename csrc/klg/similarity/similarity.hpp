@@ -9,8 +9,8 @@
 /// What a score is, and how far a filter's estimate can lie from it.
 ///
 /// A filter estimates cosines in a cheap arithmetic; a pair is dropped only where its estimate lies
-/// further from the threshold than the bounds below allow an estimate to be wrong. They hold always,
-/// not with some probability, so a filter never changes a result, only the time it takes.
+/// further from the threshold than the bounds below allow an estimate to be wrong. They hold
+/// always, not with some probability, so a filter never changes a result, only the time it takes.
 namespace klg::similarity {
 
 inline constexpr double kUnit32 = 0x1p-24;  ///< Half the distance from 1 to the next float32.
@@ -18,9 +18,9 @@ inline constexpr double kUnit64 = 0x1p-53;  ///< Half the distance from 1 to the
 
 /// The canonical score: cosine from the canonical dot product and the canonical squares.
 ///
-/// Correctly rounded operations in one order, so the same bits everywhere. The product of two squares
-/// of float32 rows neither overflows nor underflows in float64, and equal rows score exactly 1.
-/// Rows must not be zero.
+/// Correctly rounded operations in one order, so the same bits everywhere. The product of two
+/// squares of float32 rows neither overflows nor underflows in float64, and equal rows score
+/// exactly 1. Rows must not be zero.
 KLG_HOST_DEVICE inline double cosine(double dot, double x_square, double y_square) {
   const double score = dot / sqrt(x_square * y_square);
   return score > 1.0 ? 1.0 : score < -1.0 ? -1.0 : score;
@@ -36,9 +36,9 @@ KLG_HOST_DEVICE inline double accumulated_error(double steps, double unit) {
 
 /// How far a float32 sum of products of two unit rows of length d can lie from their cosine.
 ///
-/// d + 1 roundings reach a term (one product, d additions; fewer with FMA or in lanes), two more its
-/// factors when rows were normalised, and the sum of the terms' magnitudes is at most |x||y| <= 1 +
-/// 4u (Cauchy-Schwarz). The remaining units cover the float64 roundings of norms and score; the
+/// d + 1 roundings reach a term (one product, d additions; fewer with FMA or in lanes), two more
+/// its factors when rows were normalised, and the sum of the terms' magnitudes is at most |x||y| <=
+/// 1 + 4u (Cauchy-Schwarz). The remaining units cover the float64 roundings of norms and score; the
 /// constant covers entries of unit rows too small for float32.
 KLG_HOST_DEVICE inline double float_slack(std::size_t d) {
   return accumulated_error(static_cast<double>(d) + 10.0, kUnit32) + 0x1p-60;

@@ -16,8 +16,8 @@
 namespace klg::similarity {
 namespace {
 
-// Rows score a sample of columns first. Without the floors that this gives, nearly every pair of the
-// first tiles would be a candidate.
+// Rows score a sample of columns first. Without the floors that this gives, nearly every pair of
+// the first tiles would be a candidate.
 constexpr std::size_t kSampleColumns = 512;
 constexpr std::size_t kSampleColumnsPerPartner = 8;
 
@@ -86,8 +86,8 @@ void seed_floors(Search& search, const TopKSettings& settings, const Kernels& ke
           slack += code_slack(search.left_packed.residual(first + r), sample.residual(c));
         }
         const bool itself = search.within && members[c] == first + r;
-        row[c] = itself ? -std::numeric_limits<float>::infinity()
-                        : static_cast<float>(row[c] - slack);
+        row[c] =
+            itself ? -std::numeric_limits<float>::infinity() : static_cast<float>(row[c] - slack);
       }
       const auto kth = row + settings.k - 1;
       std::nth_element(row, kth, row + members.size(), std::greater<float>());
@@ -168,9 +168,9 @@ void scan(Search& search, const WorkerTeam& team) {
     std::vector<std::unique_ptr<LeftRows>> left(count);
     team.run(count, [&](std::size_t strip, unsigned) {
       const std::size_t first = (begin + strip) * strip_rows;
-      left[strip] = std::make_unique<LeftRows>(
-          search.left_packed, first, std::min(strip_rows, search.left.size() - first),
-          search.negated);
+      left[strip] = std::make_unique<LeftRows>(search.left_packed, first,
+                                               std::min(strip_rows, search.left.size() - first),
+                                               search.negated);
     });
     team.run(count * chunks, [&](std::size_t item, unsigned worker) {
       const std::size_t strip = item / chunks;
@@ -181,13 +181,13 @@ void scan(Search& search, const WorkerTeam& team) {
       if (search.within && column + columns <= row) return;
       OfferSink& sink = *sinks[worker];
       sink.start(row, rows, column, columns);
-      search.kernel({left[strip]->left(sink.left_floors()),
-                     search.right_packed.right(column, columns, sink.right_floors()),
-                     search.right_packed.steps(), search.right_packed.pad(),
-                     search.within ? static_cast<std::ptrdiff_t>(row) -
-                                         static_cast<std::ptrdiff_t>(column)
-                                   : no_diagonal(rows)},
-                    sink);
+      search.kernel(
+          {left[strip]->left(sink.left_floors()),
+           search.right_packed.right(column, columns, sink.right_floors()),
+           search.right_packed.steps(), search.right_packed.pad(),
+           search.within ? static_cast<std::ptrdiff_t>(row) - static_cast<std::ptrdiff_t>(column)
+                         : no_diagonal(rows)},
+          sink);
       sink.drain();
     });
   }

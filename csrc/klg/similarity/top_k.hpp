@@ -25,8 +25,8 @@ struct TopKSettings {
 void top_k(const RowSet& rows, const TopKSettings& settings, const Kernels& kernels,
            const WorkerTeam& team, std::int64_t* indices, double* scores);
 
-/// As above, partners of the rows of `left` among the rows of `right`; a row is no stranger to itself
-/// here.
+/// As above, partners of the rows of `left` among the rows of `right`; a row is no stranger to
+/// itself here.
 void top_k(const RowSet& left, const RowSet& right, const TopKSettings& settings,
            const Kernels& kernels, const WorkerTeam& team, std::int64_t* indices, double* scores);
 

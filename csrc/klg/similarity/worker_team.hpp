@@ -8,8 +8,8 @@ namespace klg::similarity {
 /// Runs loops on several threads that live as long as the loop.
 ///
 /// No thread outlives a call, so a fork, an interpreter's end or an exception finds none of ours.
-/// The caller works too; `poll`, where given, runs on the caller alone, every few milliseconds between
-/// items, and stops the loop by throwing.
+/// The caller works too; `poll`, where given, runs on the caller alone, every few milliseconds
+/// between items, and stops the loop by throwing.
 class WorkerTeam {
  public:
   explicit WorkerTeam(unsigned threads, std::function<void()> poll = {});

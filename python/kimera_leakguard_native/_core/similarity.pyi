@@ -2,9 +2,43 @@
 Exact similarity of float32 rows.
 """
 from __future__ import annotations
+import numpy
+import numpy.typing
+import typing
 import typing_extensions
-__all__: list[str] = ['canonical_dot']
+__all__: list[str] = ['PairScan', 'canonical_dot', 'instruction_set', 'top_k']
+class PairScan:
+    """
+    All pairs beyond a threshold, batch by batch in order (i, j).
+    """
+    def __init__(self, x: typing_extensions.Buffer, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto') -> None:
+        ...
+    def collect(self, max_pairs: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]], bool]:
+        """
+        The remaining pairs, or the first of them, and whether those are all.
+        """
+    def count(self) -> int:
+        """
+        Number of the remaining pairs; keeps none.
+        """
+    def next_batch(self) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]] | None:
+        """
+        Arrays (i, j, score) of the next batch, or None.
+        """
+    @property
+    def filter(self) -> str:
+        """
+        What the scan filters with.
+        """
 def canonical_dot(x: typing_extensions.Buffer, y: typing_extensions.Buffer) -> float:
     """
     The canonical float64 dot product of two float32 vectors (n,).
+    """
+def instruction_set() -> str:
+    """
+    Instruction set of the kernels that a call would use now; KLG_ISA forces one.
+    """
+def top_k(x: typing_extensions.Buffer, k: typing.SupportsInt | typing.SupportsIndex, largest: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto') -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    Indices and scores (rows, k) of every row's best partners, best first.
     """

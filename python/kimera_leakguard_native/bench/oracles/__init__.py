@@ -1,0 +1,1 @@
+"""Slow, plain definitions that results are compared with."""

@@ -1,0 +1,1 @@
+"""What Kimera runs: contradiction search, decision cache, and later risk and cognitive fields."""

@@ -1,0 +1,1 @@
+"""Contradictions and tensions between geoids, and the exact pair search below them."""

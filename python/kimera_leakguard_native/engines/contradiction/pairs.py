@@ -1,0 +1,177 @@
+"""All pairs of rows whose cosine lies beyond a threshold, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kimera_leakguard_native._core import similarity
+from kimera_leakguard_native.engines.contradiction.arguments import (
+    as_mask,
+    as_rows,
+    as_threshold,
+    thread_count,
+)
+from kimera_leakguard_native.errors import LeakGuardError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows and their scores, sorted by (i, j).
+
+    Attributes
+    ----------
+    i, j : ndarray of int64 (m,)
+        Rows; ``i < j`` within one matrix.
+    score : ndarray of float64 (m,)
+        Canonical cosines.
+    """
+
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
+    score: npt.NDArray[np.float64]
+
+
+def contradiction_pairs(
+    x: Any,
+    threshold: float,
+    *,
+    below: bool = True,
+    threads: int | None = None,
+    mask: Any = None,
+    max_pairs: int | None = None,
+) -> Pairs:
+    """Find every pair of rows whose cosine lies strictly below (or above) a threshold.
+
+    Scores are canonical: one fixed-order float64 dot product of the float32 rows, divided by the
+    root of the product of their squares, found the same way. Pairs and scores are bit-identical on
+    every instruction set and number of threads. Zero rows match nothing. Memory is a packed copy
+    and the result, never n · n. Ctrl-C ends a long call.
+
+    Parameters
+    ----------
+    x : array_like of float32 (n, d)
+        See `arguments.as_rows`; not copied where its rows are contiguous.
+    threshold : float
+        In [-1, 1].
+    below : bool
+        Keep scores below the threshold; False keeps those above.
+    threads : int, optional
+        By default one for each processor, and one for small work.
+    mask : array_like of bool (n,), optional
+        Rows that count; the others are not even read.
+    max_pairs : int, optional
+        A bound for results that a too weak threshold would let grow as n².
+
+    Raises
+    ------
+    LeakGuardError
+        There are more than `max_pairs` pairs.
+    ValueError
+        A row holds NaN or infinity, or an argument cannot be used.
+    TypeError
+        The items are not float32 (or float16).
+    """
+    scan = _scan(x, threshold, below=below, threads=threads, mask=mask)
+    return _collect(scan, max_pairs)
+
+
+def cross_pairs(
+    queries: Any,
+    x: Any,
+    threshold: float,
+    *,
+    below: bool = True,
+    threads: int | None = None,
+    mask: Any = None,
+    max_pairs: int | None = None,
+) -> Pairs:
+    """Find every pair of a row of `queries` (m, d) or (d,) with a row of `x` (n, d).
+
+    As `contradiction_pairs`; `i` counts rows of `queries`, `j` rows of `x`, and every combination
+    counts. `mask` is for the rows of `x`.
+    """
+    scan = _scan(x, threshold, below=below, threads=threads, mask=mask, queries=queries)
+    return _collect(scan, max_pairs)
+
+
+def count_pairs(
+    x: Any,
+    threshold: float,
+    *,
+    below: bool = True,
+    threads: int | None = None,
+    mask: Any = None,
+) -> int:
+    """Count the pairs that `contradiction_pairs` would give, without keeping them."""
+    return _scan(x, threshold, below=below, threads=threads, mask=mask).count()
+
+
+def pair_batches(
+    x: Any,
+    threshold: float,
+    *,
+    below: bool = True,
+    threads: int | None = None,
+    mask: Any = None,
+) -> Iterator[Pairs]:
+    """Give the pairs that `contradiction_pairs` would give, batch by batch in the same order.
+
+    A batch is a range of `i`; its size adapts, so that the memory of a result does not bound n.
+    Errors of the arguments come with the call, not with the first batch.
+    """
+    return _batches(_scan(x, threshold, below=below, threads=threads, mask=mask))
+
+
+def _batches(scan: similarity.PairScan) -> Iterator[Pairs]:
+    while (batch := scan.next_batch()) is not None:
+        if len(batch[0]):
+            yield Pairs(*batch)
+
+
+def _scan(
+    x: Any,
+    threshold: float,
+    *,
+    below: bool,
+    threads: int | None,
+    mask: Any,
+    queries: Any = None,
+) -> similarity.PairScan:
+    rows = as_rows(x, "x")
+    asking = None if queries is None else as_rows(query_matrix(queries), "queries")
+    count, entries = rows.shape[0], rows.shape[1]
+    pairs = count * (count / 2 if asking is None else asking.shape[0])
+    return similarity.PairScan(
+        rows.data,
+        as_threshold(threshold),
+        below,
+        thread_count(threads, pairs, entries),
+        as_mask(mask, count),
+        None if asking is None else asking.data,
+    )
+
+
+def query_matrix(queries: Any) -> Any:
+    """Give one row (d,) as a matrix (1, d), anything else as it is."""
+    if getattr(queries, "ndim", 2) == 1:
+        return queries[None, :]
+    return queries
+
+
+def _collect(scan: similarity.PairScan, max_pairs: int | None) -> Pairs:
+    if max_pairs is not None and max_pairs < 0:
+        message = f"max_pairs: expected at least 0, got {max_pairs}"
+        raise ValueError(message)
+    arrays, complete = scan.collect(max_pairs)
+    if not complete:
+        message = (
+            f"there are more than max_pairs={max_pairs} pairs beyond the threshold: count them "
+            "with count_pairs, take them in parts with pair_batches, or sharpen the threshold"
+        )
+        raise LeakGuardError(message)
+    return Pairs(*arrays)
