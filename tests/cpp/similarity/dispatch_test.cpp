@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "scan_fixture.hpp"
+#include "similarity/scan_fixture.hpp"
 
 namespace klg::similarity {
 namespace {

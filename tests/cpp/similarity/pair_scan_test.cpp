@@ -5,7 +5,7 @@
 #include <atomic>
 #include <stdexcept>
 
-#include "scan_fixture.hpp"
+#include "similarity/scan_fixture.hpp"
 
 namespace klg::similarity {
 namespace {

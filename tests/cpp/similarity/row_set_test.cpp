@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "scan_fixture.hpp"
+#include "similarity/scan_fixture.hpp"
 
 namespace klg::similarity {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "scan_fixture.hpp"
+#include "similarity/scan_fixture.hpp"
 
 namespace klg::similarity {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "scan_fixture.hpp"
+#include "similarity/scan_fixture.hpp"
 
 namespace klg::similarity {
 namespace {
