@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.bench.harness import Options, Result
 
 BENCHMARKS = {
+    "contradiction": "contradiction_bench",
     "registry": "registry_bench",
     "sampler": "sampler_bench",
     "startup": "startup_bench",

@@ -1,0 +1,1 @@
+"""How others do the same job; imported only where they are installed."""
