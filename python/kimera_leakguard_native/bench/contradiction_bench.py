@@ -31,8 +31,8 @@ _ORACLE_MARGIN = 1e-3
 def run(options: Options) -> Iterator[Result]:
     """Time one thread of each; throughput counts 2·n²·d operations whatever was really computed.
 
-    Times are CPU time of the whole process; set OPENBLAS_NUM_THREADS=1 so that numpy's extra threads
-    do not spend any waiting.
+    Times are CPU time of the whole process; with OPENBLAS_NUM_THREADS=1 numpy's other threads
+    spend none of it waiting.
     """
     yield _geoids(options)
     yield _small_range(options)
