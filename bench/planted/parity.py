@@ -32,7 +32,7 @@ class Case:
     """A program with arguments, an environment, and perhaps a signal or some input.
 
     A signal goes to the process that was started, with `group` to its whole process group, and with
-    `terminal` it is a Ctrl-C typed at a terminal.
+    `terminal` it is a Ctrl-C typed at a terminal. A redirection is written as for a shell.
     """
 
     program: str
@@ -42,6 +42,7 @@ class Case:
     group: bool = False
     terminal: bool = False
     stdin: str = ""
+    redirection: str = ""
     variant: str = ""
 
     @property
@@ -125,6 +126,10 @@ CASES = [
     Case("handles_sigterm", signal=signal.SIGTERM, group=True, variant="group"),
     Case("ignores_sigterm", signal=signal.SIGTERM),
     Case("reads_stdin", stdin="one\ntwo\nthree\n"),
+    Case("streams", redirection="<&-", variant="no-stdin"),
+    Case("streams", redirection=">&-", variant="no-stdout"),
+    Case("streams", redirection="2>&-", variant="no-stderr"),
+    Case("streams", redirection="<&- >&-", variant="no-stdin-no-stdout"),
     Case("reallocs", environment={"PYTHONTRACEMALLOC": "5"}, variant="PYTHONTRACEMALLOC"),
     Case("threads_500", environment={"PYTHONTRACEMALLOC": "1"}, variant="PYTHONTRACEMALLOC"),
     Case("introspects", environment={"PYTHONDEVMODE": "1"}, variant="PYTHONDEVMODE"),
@@ -142,6 +147,8 @@ CASES = [
 
 def run(command: list[str], case: Case, report: Path | None = None) -> Ending:
     """Run a command in a session of its own, send the case's signal when it says `ready`."""
+    if case.redirection:
+        command = ["sh", "-c", f'exec "$@" {case.redirection}', "sh", *command]
     started = time.monotonic()
     keyboard, terminal = os.openpty() if case.terminal else (None, None)
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
