@@ -1,6 +1,6 @@
 """Source made to be expensive: `klg check` ends, finds the leak or says where it gave up.
 
-Every run is a real process under a time limit; what explodes would need years.
+Every run is a real process under a limit of processor time; what explodes would need years.
 """
 
 import pytest
@@ -99,15 +99,7 @@ EXPLOSIONS = {
     ],
     "nested-loops": [OPEN, *nested("for i in n:", 60, "if i: h.close()")],
     "finally-around-return": [OPEN, *nested_try_in_try(60), "h.close()"],
-    "two-hundred-files": [
-        *(f"h{i} = open(path)\n    if flags[{i}]: h{i}.close()" for i in range(200))
-    ],
     "wide-guard": [OPEN, "if " + " and ".join(f"flags[{i}]" for i in range(3000)) + ": h.close()"],
-    "products": [
-        OPEN,
-        "if n * n * m + m * m * n == 1234567891 and n ** m > 3: return",
-        "h.close()",
-    ],
     "powers": [OPEN, "if 2 ** 2 ** 2 ** 2 ** 2 ** 2 == n: return", "h.close()"],
     "shift": [OPEN, "if 1 << 100_000_000_000 > n: return", "h.close()"],
     "repeated-string": [OPEN, "if s == 'ab' * 10_000_000_000: return", "h.close()"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections import defaultdict
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHECK = (sys.executable, "-m", "kimera_leakguard_native", "check")
-BOUND_SECONDS = 60
-"""Far above what any of these inputs needs on a busy machine."""
+CPU_SECONDS = 60
+BOUND_SECONDS = 600
+"""Processor time, far above what any of these inputs needs, and a wall for what waits for ever."""
+
+
+def _limit_processor_time() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
 def run(
@@ -27,6 +33,7 @@ def run(
         check=False,
         timeout=BOUND_SECONDS,
         stdin=subprocess.DEVNULL,
+        preexec_fn=_limit_processor_time,
         **options,
     )
     assert b"Traceback" not in finished.stderr, finished.stderr.decode(errors="replace")
