@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis import cfg, ir
-from kimera_leakguard_native.analysis.handlers import Catch, catches, is_broad
+from kimera_leakguard_native.analysis.exceptions import Catch
+from kimera_leakguard_native.analysis.handlers import catches, is_broad
 from kimera_leakguard_native.analysis.ownership import (
     Discharge,
     Frame,
@@ -97,8 +98,6 @@ class Flow:
         Where the resource was released or handed on.
     ends : list of (outcome, instruction)
         The same by instruction.
-    returning : set of int
-        Lines of the return statements that return it.
     exhausted : bool
         Whether there were more states than the limit.
     """
@@ -108,7 +107,6 @@ class Flow:
     leaks: list[Leak] = field(default_factory=list)
     discharges: set[tuple[Discharge | Returned, Level, int]] = field(default_factory=set)
     ends: list[tuple[Discharge | Returned, ir.Instruction]] = field(default_factory=list)
-    returning: set[int] = field(default_factory=set)
     exhausted: bool = False
 
 
@@ -247,8 +245,6 @@ class Tracker:
             return outcome
         self._flow.discharges.add((outcome, state.level, block.number))
         self._flow.ends.append((outcome, instruction))
-        if isinstance(outcome, Returned):
-            self._flow.returning.add(instruction.line)
         return None
 
     def _may_raise(self, number: int, block: cfg.Block, index: int, state: State) -> None:

@@ -127,7 +127,7 @@ class Effects:
         return call.name in self._catalog.callees.ends_process
 
     def acquisition(self, call: ir.Call) -> Acquisition | None:
-        """Say what a call acquires by its name or by the project's summaries."""
+        """Say what a call acquires by its name."""
         if call.name is not None:
             found = self._catalog.acquire.get(call.name)
             if found is not None:

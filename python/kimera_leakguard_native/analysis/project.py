@@ -11,7 +11,7 @@ from kimera_leakguard_native.analysis import frontend, ir
 from kimera_leakguard_native.analysis.effects import Effects
 from kimera_leakguard_native.analysis.lowering import lower
 from kimera_leakguard_native.analysis.names import ModuleScopes, Scope, scopes_of
-from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, catalog
+from kimera_leakguard_native.analysis.resources.catalog import Catalog, catalog
 from kimera_leakguard_native.analysis.summaries import (
     Summary,
     could_never_return,
@@ -122,7 +122,6 @@ class Project:
 
     def __init__(self, files: Iterable[str]) -> None:
         self.catalog: Catalog = catalog()
-        self.acquirers: dict[str, Acquisition] = {}
         self._files: dict[str, str] = {}
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._depth = 0
