@@ -8,11 +8,8 @@ BUFFER = []
 
 
 def record(request, item):
-    return {
-        "order": str(request.number),
-        "sku": str(item["sku"]),
-        "text": item["text"] * 20,
-    }  # leak
+    text = item["text"] * 20  # leak
+    return {"order": str(request.number), "sku": str(item["sku"]), "text": text}  # leak
 
 
 def main():

@@ -65,3 +65,10 @@ def test_a_program_runs_without_a_warning(program):
 def test_the_seed_decides_what_a_program_does(name):
     (program,) = load((name,))
     assert run(program, "3").stdout == run(program, "3").stdout != run(program, "4").stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_a_mark_lies_on_a_line_that_can_allocate(program):
+    lines = program.path.read_text(encoding="utf-8").splitlines()
+    marked = [lines[number - 1].removesuffix("# leak").strip() for number in program.lines]
+    assert not [line for line in marked if line.strip("()[]{},") == ""]
