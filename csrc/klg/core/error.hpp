@@ -22,4 +22,10 @@ class StaleHandle : public Error {
   using Error::Error;
 };
 
+/// Memory could not be reserved or committed; the message says how much and why.
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace klg

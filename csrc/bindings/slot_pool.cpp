@@ -1,0 +1,356 @@
+#include "slot_pool.hpp"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "bindings.hpp"
+#include "klg/core/error.hpp"
+
+namespace klg::bindings {
+namespace {
+
+using slots::Handle;
+using slots::SlotStatus;
+
+constexpr ItemType kItemTypes[] = {
+    {"float32", "f", 4}, {"float16", "e", 2}, {"float64", "d", 8}, {"int8", "b", 1},
+    {"uint8", "B", 1},   {"int16", "h", 2},   {"uint16", "H", 2},  {"int32", "i", 4},
+    {"uint32", "I", 4},  {"int64", "q", 8},   {"uint64", "Q", 8},  {"bool", "?", 1},
+};
+
+constexpr Py_ssize_t kDefaultCapacity = Py_ssize_t{1} << 20;
+
+void raise(const char* name, const std::string& text) {
+  PyObject* errors = PyImport_ImportModule("kimera_leakguard_native.errors");
+  if (errors == nullptr) return;
+  if (PyObject* type = PyObject_GetAttrString(errors, name)) {
+    PyErr_SetString(type, text.c_str());
+    Py_DECREF(type);
+  }
+  Py_DECREF(errors);
+}
+
+std::string describe(const SlotPool& pool) {
+  return (pool.name->empty() ? std::string("this SlotPool") : "SlotPool '" + *pool.name + "'") +
+         " (dim " + std::to_string(pool.dim) + ", " + pool.item->name + ", capacity " +
+         std::to_string(pool.arena->capacity()) + ")";
+}
+
+// Accepts 'float32', numpy.float32, numpy.dtype('float32') and torch.float32 alike.
+const ItemType* parse_item_type(PyObject* dtype) {
+  PyObject* name = nullptr;
+  if (PyUnicode_Check(dtype)) {
+    name = Py_NewRef(dtype);
+  } else if (PyType_Check(dtype)) {
+    name = PyObject_GetAttrString(dtype, "__name__");
+  } else if (PyObject_HasAttrString(dtype, "name")) {
+    name = PyObject_GetAttrString(dtype, "name");
+  } else {
+    name = PyObject_Str(dtype);
+  }
+  if (name == nullptr) return nullptr;
+  const char* text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : "";
+  if (text == nullptr) {
+    Py_DECREF(name);
+    return nullptr;
+  }
+  std::string_view wanted(text);
+  if (wanted.starts_with("torch.")) wanted.remove_prefix(6);
+  const ItemType* found = nullptr;
+  for (const ItemType& item : kItemTypes) {
+    if (wanted == item.name) found = &item;
+  }
+  if (found == nullptr) {
+    std::string known;
+    for (const ItemType& item : kItemTypes) known += std::string(known.empty() ? "" : ", ") + item.name;
+    PyErr_Format(PyExc_ValueError, "dtype: expected one of %s; got %R", known.c_str(), dtype);
+  }
+  Py_DECREF(name);
+  return found;
+}
+
+bool check_device(const char* device) {
+  if (std::strcmp(device, "cpu") == 0) return true;
+  if (std::strncmp(device, "cuda", 4) == 0) {
+    raise("CudaUnavailable", std::string("device '") + device +
+                                 "': slots in device memory are not built yet; use device='cpu'");
+  } else {
+    PyErr_Format(PyExc_ValueError, "device: expected 'cpu', got '%s'", device);
+  }
+  return false;
+}
+
+PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  Py_ssize_t dim = 0;
+  Py_ssize_t capacity = kDefaultCapacity;
+  Py_ssize_t alignment = 1;
+  PyObject* dtype = nullptr;
+  const char* device = "cpu";
+  const char* name = "";
+  int poison = 0;
+  static const char* keywords[] = {"dim",       "dtype",  "capacity", "device",
+                                   "alignment", "poison", "name",     nullptr};
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "n|Ons$nps:SlotPool",
+                                  const_cast<char**>(keywords), &dim, &dtype, &capacity, &device,
+                                  &alignment, &poison, &name) == 0) {
+    return nullptr;
+  }
+  const ItemType* item = dtype == nullptr ? &kItemTypes[0] : parse_item_type(dtype);
+  if (item == nullptr || !check_device(device)) return nullptr;
+  if (dim < 1 || dim > PY_SSIZE_T_MAX / 16) {
+    return PyErr_Format(PyExc_ValueError, "dim: expected at least 1, got %zd", dim);
+  }
+  if (capacity < 1 || capacity > Py_ssize_t{slots::kMaxCapacity}) {
+    return PyErr_Format(PyExc_ValueError, "capacity: expected 1..%u, got %zd", slots::kMaxCapacity,
+                        capacity);
+  }
+  if (alignment < 1 || alignment > 4096 || (alignment & (alignment - 1)) != 0) {
+    return PyErr_Format(PyExc_ValueError, "alignment: expected a power of two up to 4096, got %zd",
+                        alignment);
+  }
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self == nullptr) return nullptr;
+  SlotPool& pool = as_pool(self);
+  new (&pool.arena) std::unique_ptr<slots::SlotArena>();
+  pool.name = nullptr;
+  pool.item = item;
+  pool.dim = dim;
+  try {
+    pool.name = new std::string(name);
+    pool.arena = slots::SlotArena::on_host(
+        {.row_bytes = static_cast<std::size_t>(dim * item->size),
+         .alignment = static_cast<std::size_t>(std::max(alignment, item->size)),
+         .capacity = static_cast<std::uint32_t>(capacity),
+         .poison = poison != 0});
+  } catch (const OutOfMemory& e) {
+    raise("SlotExhausted", std::string("SlotPool: ") + e.what());
+  } catch (const Error& e) {
+    PyErr_Format(PyExc_ValueError, "SlotPool: %s", e.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  }
+  if (!pool.arena) {
+    Py_DECREF(self);
+    return nullptr;
+  }
+  return self;
+}
+
+void slot_pool_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  delete as_pool(self).name;
+  as_pool(self).arena.~unique_ptr();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* allocate(PyObject* self, PyObject*) {
+  SlotPool& pool = as_pool(self);
+  try {
+    if (const Handle handle = pool.arena->allocate()) [[likely]] {
+      return PyLong_FromUnsignedLongLong(handle);
+    }
+  } catch (const OutOfMemory& e) {
+    return exhausted(pool, "allocate", 1, e.what());
+  }
+  return exhausted(pool, "allocate", 1);
+}
+
+PyObject* release(PyObject* self, PyObject* object) {
+  SlotPool& pool = as_pool(self);
+  Handle handle = 0;
+  if (!parse_handle(object, handle)) return nullptr;
+  const SlotStatus status = pool.arena->release(handle);
+  if (status != SlotStatus::kLive) [[unlikely]] return refuse(pool, "free", handle, status);
+  Py_RETURN_NONE;
+}
+
+PyObject* is_live(PyObject* self, PyObject* object) {
+  Handle handle = 0;
+  if (!parse_handle(object, handle)) return nullptr;
+  return PyBool_FromLong(as_pool(self).arena->status(handle) == SlotStatus::kLive);
+}
+
+PyObject* index_of(PyObject* self, PyObject* object) {
+  SlotPool& pool = as_pool(self);
+  Handle handle = 0;
+  if (!parse_handle(object, handle)) return nullptr;
+  const SlotStatus status = pool.arena->status(handle);
+  if (status != SlotStatus::kLive) return refuse(pool, "index", handle, status);
+  return PyLong_FromUnsignedLong(pool.arena->index(handle));
+}
+
+PyObject* shrink(PyObject* self, PyObject*) {
+  try {
+    return PyLong_FromSize_t(as_pool(self).arena->shrink());
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyObject* stats(PyObject* self, PyObject*) {
+  const slots::SlotArena& arena = *as_pool(self).arena;
+  const slots::SlotStatistics s = arena.statistics();
+  const std::uint64_t used = s.live * arena.row_bytes();
+  const double utilization = s.committed_bytes == 0 ? 1.0
+                                                    : static_cast<double>(used) /
+                                                          static_cast<double>(s.committed_bytes);
+  return Py_BuildValue(
+      "{sI sK sK sK sK sK sK sK sK sK sK sn sn sK sn sn sn sd}", "capacity", arena.capacity(),
+      "live", s.live, "deferred", s.deferred, "pins", s.pins, "free_committed", s.free_committed,
+      "peak", s.peak, "allocations", s.allocations, "releases", s.releases, "growths", s.growths,
+      "shrinks", s.shrinks, "poison_violations", s.poison_violations, "row_bytes",
+      static_cast<Py_ssize_t>(arena.row_bytes()), "padding_bytes",
+      static_cast<Py_ssize_t>(arena.stride() - arena.row_bytes()), "used_bytes", used,
+      "committed_bytes", static_cast<Py_ssize_t>(s.committed_bytes), "reserved_bytes",
+      static_cast<Py_ssize_t>(s.reserved_bytes), "metadata_bytes",
+      static_cast<Py_ssize_t>(s.metadata_bytes), "utilization", utilization);
+}
+
+PyObject* repr(PyObject* self) {
+  const SlotPool& pool = as_pool(self);
+  return PyUnicode_FromFormat("<SlotPool%s%s: %llu of %u slots of %zd %s live>",
+                              pool.name->empty() ? "" : " ", pool.name->c_str(),
+                              pool.arena->live(), pool.arena->capacity(), pool.dim,
+                              pool.item->name);
+}
+
+Py_ssize_t length(PyObject* self) { return static_cast<Py_ssize_t>(as_pool(self).arena->live()); }
+
+PyObject* get_dim(PyObject* self, void*) { return PyLong_FromSsize_t(as_pool(self).dim); }
+PyObject* get_dtype(PyObject* self, void*) {
+  return PyUnicode_FromString(as_pool(self).item->name);
+}
+PyObject* get_capacity(PyObject* self, void*) {
+  return PyLong_FromUnsignedLong(as_pool(self).arena->capacity());
+}
+PyObject* get_device(PyObject*, void*) { return PyUnicode_FromString("cpu"); }
+PyObject* get_name(PyObject* self, void*) {
+  return PyUnicode_FromString(as_pool(self).name->c_str());
+}
+
+PyMethodDef methods[] = {
+    {"allocate", allocate, METH_NOARGS,
+     "allocate($self, /)\n--\n\nHand out the lowest free slot and give its handle.\n\n"
+     "Raises SlotExhausted where every slot is in use or the system has no memory."},
+    {"free", release, METH_O,
+     "free($self, handle, /)\n--\n\nEnd the life of a handle.\n\n"
+     "A slot with a live `row` is handed out again only when the last such row is gone. Raises\n"
+     "DoubleFree for a handle freed before, ForeignHandle for one that is not this pool's."},
+    {"alloc_many", slot_pool_alloc_many, METH_O,
+     "alloc_many($self, n, /)\n--\n\nHand out n slots, or none and raise SlotExhausted.\n\n"
+     "Gives their handles, an int64 array of shape (n,)."},
+    {"free_many", slot_pool_free_many, METH_O,
+     "free_many($self, handles, /)\n--\n\nFree all the handles, or none if one of them is not "
+     "live.\n\nTakes an int64 array of shape (n,) or a sequence of ints."},
+    {"view", slot_pool_view, METH_NOARGS,
+     "view($self, /)\n--\n\nGive the rows that have memory as one array (rows, dim), without a "
+     "copy.\n\nRow `index(handle)` is that of a handle; `occupancy` tells live rows from free "
+     "ones.\nThe array keeps the pool alive but no slot from being handed out again. It does not\n"
+     "grow with the pool: call again."},
+    {"row", slot_pool_row, METH_O,
+     "row($self, handle, /)\n--\n\nGive the row of a live handle as an array (dim,), without a "
+     "copy.\n\nWhile the array lives its slot is not handed out again, even if it is freed."},
+    {"occupancy", slot_pool_occupancy, METH_NOARGS,
+     "occupancy($self, /)\n--\n\nSay which rows of `view` are live: a bool array (rows,)."},
+    {"live_handles", slot_pool_live_handles, METH_NOARGS,
+     "live_handles($self, /)\n--\n\nGive the handles of all live slots, by slot: int64 (n,)."},
+    {"index", index_of, METH_O,
+     "index($self, handle, /)\n--\n\nGive the row of `view` that a live handle stands for."},
+    {"is_live", is_live, METH_O,
+     "is_live($self, handle, /)\n--\n\nSay whether a handle is live in this pool."},
+    {"shrink", shrink, METH_NOARGS,
+     "shrink($self, /)\n--\n\nGive every page back on which only free slots lie; say how many "
+     "bytes.\n\nLive rows are not touched and handles stay valid."},
+    {"stats", stats, METH_NOARGS,
+     "stats($self, /)\n--\n\nCount slots and bytes; see `kimera_leakguard_native.gpu.slots`."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyGetSetDef getters[] = {
+    {"dim", get_dim, nullptr, "Items a row.", nullptr},
+    {"dtype", get_dtype, nullptr, "Type of an item, by numpy's name.", nullptr},
+    {"capacity", get_capacity, nullptr, "Slots that the pool can grow to.", nullptr},
+    {"device", get_device, nullptr, "Where the rows are: 'cpu'.", nullptr},
+    {"name", get_name, nullptr, "What messages call the pool.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyType_Slot type_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(&slot_pool_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(&slot_pool_dealloc)},
+    {Py_tp_repr, reinterpret_cast<void*>(&repr)},
+    {Py_sq_length, reinterpret_cast<void*>(&length)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getters},
+    {Py_tp_doc, const_cast<char*>(
+                    "SlotPool(dim, dtype='float32', capacity=1048576, device='cpu', *, "
+                    "alignment=1, poison=False, name='')\n--\n\n"
+                    "Fixed-size rows that never move, behind handles that are checked.")},
+    {0, nullptr}};
+
+PyType_Spec spec = {"kimera_leakguard_native._core.slots.SlotPool", sizeof(SlotPool), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, type_slots};
+
+}  // namespace
+
+bool parse_handle(PyObject* object, Handle& handle) {
+  if (!PyLong_Check(object)) {
+    // numpy integers of a handle array have __index__.
+    PyObject* number = PyNumber_Index(object);
+    if (number == nullptr) {
+      PyErr_Format(PyExc_TypeError, "expected a handle, an int that allocate() gave; got %s",
+                   Py_TYPE(object)->tp_name);
+      return false;
+    }
+    const bool parsed = parse_handle(number, handle);
+    Py_DECREF(number);
+    return parsed;
+  }
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+  handle = overflow != 0 || value < 0 ? 0 : static_cast<Handle>(value);
+  return true;
+}
+
+PyObject* refuse(const SlotPool& pool, const char* what, Handle handle, SlotStatus status) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%#" PRIx64, handle);
+  std::string message = std::string(what) + ": handle " + text;
+  const std::string slot = "slot " + std::to_string(pool.arena->index(handle));
+  const bool freeing = std::strncmp(what, "free", 4) == 0;
+  switch (status) {
+    case SlotStatus::kFreed:
+      message += " was freed before; " + slot + " of " + describe(pool) + " is free";
+      raise(freeing ? "DoubleFree" : "StaleHandle", message);
+      break;
+    case SlotStatus::kRecycled:
+      message += " was freed before; " + slot + " of " + describe(pool) +
+                 " has been handed out again since";
+      raise(freeing ? "DoubleFree" : "StaleHandle", message);
+      break;
+    default:
+      raise("ForeignHandle", message + " was never handed out by " + describe(pool));
+  }
+  return nullptr;
+}
+
+PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
+                    const char* reason) {
+  const slots::SlotStatistics s = pool.arena->statistics();
+  std::string message = std::string(what) + ": " + describe(pool) + " has no room for " +
+                        std::to_string(wanted) + " more: " + std::to_string(s.live) + " live, " +
+                        std::to_string(s.deferred) + " freed but held by a row()";
+  if (reason != nullptr) {
+    message += std::string("; ") + reason;
+  } else {
+    message += "; free some, or give the pool a larger capacity (it costs address space only)";
+  }
+  raise("SlotExhausted", message);
+  return nullptr;
+}
+
+PyObject* make_slot_pool_type() { return PyType_FromSpec(&spec); }
+
+}  // namespace klg::bindings

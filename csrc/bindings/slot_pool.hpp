@@ -1,0 +1,53 @@
+#pragma once
+
+#include <Python.h>
+
+#include <memory>
+#include <string>
+
+#include "klg/slots/slot_arena.hpp"
+
+namespace klg::bindings {
+
+/// What the rows of a pool hold: numpy's name and the letter of the buffer protocol.
+struct ItemType {
+  const char* name;
+  const char* format;
+  Py_ssize_t size;
+};
+
+/// `SlotPool`: a plain C-API type, because a call through pybind11 costs more than the work.
+struct SlotPool {
+  PyObject_HEAD
+  std::unique_ptr<slots::SlotArena> arena;
+  const ItemType* item;
+  Py_ssize_t dim;
+  std::string* name;
+};
+
+inline SlotPool& as_pool(PyObject* self) { return *reinterpret_cast<SlotPool*>(self); }
+
+/// The handle in a Python int. Raises TypeError for no int; one out of range is nobody's handle: 0.
+bool parse_handle(PyObject* object, slots::Handle& handle);
+
+/// Raises the error of the package that fits a handle which is not live; gives null.
+PyObject* refuse(const SlotPool& pool, const char* what, slots::Handle handle,
+                 slots::SlotStatus status);
+
+/// Raises SlotExhausted for `wanted` more slots; `reason` is that of the system, if it refused.
+PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
+                    const char* reason = nullptr);
+
+// In slot_pool_many.cpp and slot_pool_views.cpp.
+PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count);
+PyObject* slot_pool_free_many(PyObject* self, PyObject* handles);
+PyObject* slot_pool_live_handles(PyObject* self, PyObject*);
+PyObject* slot_pool_occupancy(PyObject* self, PyObject*);
+PyObject* slot_pool_view(PyObject* self, PyObject*);
+PyObject* slot_pool_row(PyObject* self, PyObject* handle);
+PyObject* make_slot_view_type();
+
+/// Calls a function of numpy, which is imported when it is first needed.
+PyObject* call_numpy(const char* function, const char* format, ...);
+
+}  // namespace klg::bindings

@@ -1,0 +1,150 @@
+#include <cstdarg>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "klg/core/error.hpp"
+#include "slot_pool.hpp"
+
+namespace klg::bindings {
+namespace {
+
+using slots::Handle;
+using slots::SlotStatus;
+
+// A new array of numpy and its memory, as long as this lives.
+class NewArray {
+ public:
+  NewArray(std::size_t size, const char* dtype)
+      : array_(call_numpy("empty", "(ns)", static_cast<Py_ssize_t>(size), dtype)) {
+    if (array_ != nullptr && PyObject_GetBuffer(array_, &buffer_, PyBUF_WRITABLE) != 0) {
+      Py_CLEAR(array_);
+    }
+  }
+  NewArray(const NewArray&) = delete;
+  NewArray& operator=(const NewArray&) = delete;
+  ~NewArray() {
+    if (array_ == nullptr) return;
+    PyBuffer_Release(&buffer_);
+    Py_DECREF(array_);
+  }
+
+  explicit operator bool() const { return array_ != nullptr; }
+  template <class T>
+  [[nodiscard]] T* data() const {
+    return static_cast<T*>(buffer_.buf);
+  }
+  PyObject* give() { return Py_NewRef(array_); }
+
+ private:
+  PyObject* array_;
+  Py_buffer buffer_{};
+};
+
+PyObject* free_all(SlotPool& pool, std::span<const Handle> handles) {
+  SlotStatus why{};
+  const std::size_t done = pool.arena->release_many(handles, why);
+  if (done == handles.size()) Py_RETURN_NONE;
+  const std::string what = "free_many: at position " + std::to_string(done) + ", nothing freed";
+  return refuse(pool, what.c_str(), handles[done], why);
+}
+
+bool holds_handles(const Py_buffer& buffer) {
+  const char letter = buffer.format == nullptr ? 'B' : buffer.format[buffer.format[0] == '@'];
+  return buffer.ndim == 1 && buffer.itemsize == 8 &&
+         (letter == 'l' || letter == 'q' || letter == 'L' || letter == 'Q');
+}
+
+}  // namespace
+
+PyObject* call_numpy(const char* function, const char* format, ...) {
+  PyObject* numpy = PyImport_ImportModule("numpy");
+  if (numpy == nullptr) return nullptr;
+  PyObject* callable = PyObject_GetAttrString(numpy, function);
+  Py_DECREF(numpy);
+  if (callable == nullptr) return nullptr;
+  va_list values;
+  va_start(values, format);
+  PyObject* args = Py_VaBuildValue(format, values);
+  va_end(values);
+  PyObject* result = args == nullptr ? nullptr : PyObject_CallObject(callable, args);
+  Py_XDECREF(args);
+  Py_DECREF(callable);
+  return result;
+}
+
+PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count) {
+  SlotPool& pool = as_pool(self);
+  const Py_ssize_t n = PyNumber_AsSsize_t(count, PyExc_OverflowError);
+  if (n == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  if (n < 0) return PyErr_Format(PyExc_ValueError, "alloc_many: n must not be negative, got %zd", n);
+  const auto wanted = static_cast<std::size_t>(n);
+  if (wanted > pool.arena->capacity()) return exhausted(pool, "alloc_many", wanted);
+  NewArray array(wanted, "int64");
+  if (!array) return nullptr;
+  try {
+    if (!pool.arena->allocate_many({array.data<Handle>(), wanted})) {
+      return exhausted(pool, "alloc_many", wanted);
+    }
+  } catch (const OutOfMemory& e) {
+    return exhausted(pool, "alloc_many", wanted, e.what());
+  }
+  return array.give();
+}
+
+PyObject* slot_pool_free_many(PyObject* self, PyObject* handles) {
+  SlotPool& pool = as_pool(self);
+  if (PyObject_CheckBuffer(handles)) {
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(handles, &buffer, PyBUF_ND | PyBUF_FORMAT) != 0) return nullptr;
+    PyObject* result = nullptr;
+    if (holds_handles(buffer)) {
+      result = free_all(pool, {static_cast<const Handle*>(buffer.buf),
+                               static_cast<std::size_t>(buffer.shape[0])});
+    } else {
+      PyErr_SetString(PyExc_TypeError, "free_many: expected int64 handles of shape (n,)");
+    }
+    PyBuffer_Release(&buffer);
+    return result;
+  }
+  PyObject* sequence = PySequence_Fast(handles, "free_many: expected an array or a sequence of handles");
+  if (sequence == nullptr) return nullptr;
+  PyObject* result = nullptr;
+  try {
+    std::vector<Handle> parsed;
+    bool good = true;
+    for (Py_ssize_t k = 0; good && k < PySequence_Fast_GET_SIZE(sequence); ++k) {
+      good = parse_handle(PySequence_Fast_GET_ITEM(sequence, k), parsed.emplace_back());
+    }
+    if (good) result = free_all(pool, parsed);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  }
+  Py_DECREF(sequence);
+  return result;
+}
+
+PyObject* slot_pool_live_handles(PyObject* self, PyObject*) {
+  const slots::SlotArena& arena = *as_pool(self).arena;
+  NewArray array(arena.live(), "int64");
+  if (!array) return nullptr;
+  std::size_t got = 0;
+  for (std::uint32_t slot = 0; slot < arena.capacity() && got < arena.live(); ++slot) {
+    const Handle handle = arena.live_handle(slot);
+    if (handle != 0) array.data<Handle>()[got++] = handle;
+  }
+  return array.give();
+}
+
+PyObject* slot_pool_occupancy(PyObject* self, PyObject*) {
+  const slots::SlotArena& arena = *as_pool(self).arena;
+  const std::uint32_t rows = arena.committed_rows();
+  NewArray array(rows, "bool");
+  if (!array) return nullptr;
+  for (std::uint32_t slot = 0; slot < rows; ++slot) {
+    array.data<bool>()[slot] = arena.live_handle(slot) != 0;
+  }
+  return array.give();
+}
+
+}  // namespace klg::bindings

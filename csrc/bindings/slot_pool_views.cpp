@@ -1,0 +1,118 @@
+#include "slot_pool.hpp"
+
+namespace klg::bindings {
+namespace {
+
+using slots::Handle;
+using slots::SlotStatus;
+
+/// What the arrays of `row` and `view` stand on: keeps the pool alive and, for a row, its slot.
+struct SlotView {
+  PyObject_HEAD
+  PyObject* pool;
+  char* data;
+  Py_ssize_t shape[2];
+  Py_ssize_t strides[2];
+  int ndim;
+  bool pinned;
+  std::uint32_t slot;
+};
+
+SlotView& as_view(PyObject* self) { return *reinterpret_cast<SlotView*>(self); }
+
+PyTypeObject* view_type = nullptr;
+
+void dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  const SlotView& view = as_view(self);
+  if (view.pinned) as_pool(view.pool).arena->unpin(view.slot);
+  Py_XDECREF(view.pool);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
+  SlotView& view = as_view(self);
+  const SlotPool& pool = as_pool(view.pool);
+  const bool dense = view.ndim == 1 || view.strides[0] == pool.dim * pool.item->size;
+  if (!dense && (flags & PyBUF_STRIDES) != PyBUF_STRIDES) {
+    PyErr_SetString(PyExc_BufferError, "the rows of this pool are padded: ask for strides");
+    buffer->obj = nullptr;
+    return -1;
+  }
+  buffer->obj = Py_NewRef(self);
+  buffer->buf = view.data;
+  buffer->itemsize = pool.item->size;
+  buffer->len = pool.item->size * view.shape[0] * (view.ndim == 2 ? view.shape[1] : 1);
+  buffer->readonly = 0;
+  buffer->ndim = view.ndim;
+  buffer->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(pool.item->format) : nullptr;
+  buffer->shape = (flags & PyBUF_ND) != 0 ? view.shape : nullptr;
+  buffer->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? view.strides : nullptr;
+  buffer->suboffsets = nullptr;
+  buffer->internal = nullptr;
+  return 0;
+}
+
+PyType_Slot type_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(&dealloc)},
+                            {Py_bf_getbuffer, reinterpret_cast<void*>(&get_buffer)},
+                            {Py_tp_doc, const_cast<char*>("Memory under an array of a SlotPool.")},
+                            {0, nullptr}};
+
+PyType_Spec spec = {"kimera_leakguard_native._core.slots.SlotView", sizeof(SlotView), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, type_slots};
+
+SlotView* make_view(PyObject* pool) {
+  auto* view = reinterpret_cast<SlotView*>(view_type->tp_alloc(view_type, 0));
+  if (view != nullptr) view->pool = Py_NewRef(pool);
+  return view;
+}
+
+PyObject* as_array(SlotView* view) {
+  PyObject* array = call_numpy("asarray", "(O)", view);
+  Py_DECREF(view);
+  return array;
+}
+
+}  // namespace
+
+PyObject* slot_pool_row(PyObject* self, PyObject* object) {
+  SlotPool& pool = as_pool(self);
+  Handle handle = 0;
+  if (!parse_handle(object, handle)) return nullptr;
+  SlotView* view = make_view(self);
+  if (view == nullptr) return nullptr;
+  const SlotStatus status = pool.arena->pin(handle);
+  if (status != SlotStatus::kLive) {
+    Py_DECREF(view);
+    return refuse(pool, "row", handle, status);
+  }
+  view->pinned = true;
+  view->slot = pool.arena->index(handle);
+  view->data = reinterpret_cast<char*>(pool.arena->row(view->slot));
+  view->ndim = 1;
+  view->shape[0] = pool.dim;
+  view->strides[0] = pool.item->size;
+  return as_array(view);
+}
+
+PyObject* slot_pool_view(PyObject* self, PyObject*) {
+  SlotPool& pool = as_pool(self);
+  SlotView* view = make_view(self);
+  if (view == nullptr) return nullptr;
+  view->data = reinterpret_cast<char*>(pool.arena->row(0));
+  view->ndim = 2;
+  view->shape[0] = pool.arena->committed_rows();
+  view->shape[1] = pool.dim;
+  view->strides[0] = static_cast<Py_ssize_t>(pool.arena->stride());
+  view->strides[1] = pool.item->size;
+  return as_array(view);
+}
+
+PyObject* make_slot_view_type() {
+  PyObject* type = PyType_FromSpec(&spec);
+  view_type = reinterpret_cast<PyTypeObject*>(type);
+  return type;
+}
+
+}  // namespace klg::bindings
