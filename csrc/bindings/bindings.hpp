@@ -7,10 +7,12 @@ namespace klg::bindings {
 // One function a noun, each in its own bind_<noun>.cpp.
 void register_exceptions(pybind11::module_& m);
 void bind_build(pybind11::module_& m);
+void bind_cache(pybind11::module_& m);
 void bind_cuda(pybind11::module_& m);
 void bind_registry(pybind11::module_& m);
 void bind_sampler(pybind11::module_& m);
 void bind_scopes(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
+void bind_slots(pybind11::module_& m);
 
 }  // namespace klg::bindings

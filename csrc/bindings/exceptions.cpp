@@ -23,6 +23,8 @@ void register_exceptions(py::module_&) {
       raise_as("CudaUnavailable", e.what());
     } catch (const StaleHandle& e) {
       raise_as("StaleHandle", e.what());
+    } catch (const OutOfMemory& e) {
+      raise_as("SlotExhausted", e.what());
     } catch (const Error& e) {
       raise_as("LeakGuardError", e.what());
     }

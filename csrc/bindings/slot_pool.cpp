@@ -65,7 +65,8 @@ const ItemType* parse_item_type(PyObject* dtype) {
   }
   if (found == nullptr) {
     std::string known;
-    for (const ItemType& item : kItemTypes) known += std::string(known.empty() ? "" : ", ") + item.name;
+    for (const ItemType& item : kItemTypes)
+      known += std::string(known.empty() ? "" : ", ") + item.name;
     PyErr_Format(PyExc_ValueError, "dtype: expected one of %s; got %R", known.c_str(), dtype);
   }
   Py_DECREF(name);
@@ -93,9 +94,9 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   int poison = 0;
   static const char* keywords[] = {"dim",       "dtype",  "capacity", "device",
                                    "alignment", "poison", "name",     nullptr};
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "n|Ons$nps:SlotPool",
-                                  const_cast<char**>(keywords), &dim, &dtype, &capacity, &device,
-                                  &alignment, &poison, &name) == 0) {
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "n|Ons$nps:SlotPool", const_cast<char**>(keywords),
+                                  &dim, &dtype, &capacity, &device, &alignment, &poison,
+                                  &name) == 0) {
     return nullptr;
   }
   const ItemType* item = dtype == nullptr ? &kItemTypes[0] : parse_item_type(dtype);
@@ -164,7 +165,8 @@ PyObject* release(PyObject* self, PyObject* object) {
   Handle handle = 0;
   if (!parse_handle(object, handle)) return nullptr;
   const SlotStatus status = pool.arena->release(handle);
-  if (status != SlotStatus::kLive) [[unlikely]] return refuse(pool, "free", handle, status);
+  if (status != SlotStatus::kLive) [[unlikely]]
+    return refuse(pool, "free", handle, status);
   Py_RETURN_NONE;
 }
 
@@ -195,9 +197,9 @@ PyObject* stats(PyObject* self, PyObject*) {
   const slots::SlotArena& arena = *as_pool(self).arena;
   const slots::SlotStatistics s = arena.statistics();
   const std::uint64_t used = s.live * arena.row_bytes();
-  const double utilization = s.committed_bytes == 0 ? 1.0
-                                                    : static_cast<double>(used) /
-                                                          static_cast<double>(s.committed_bytes);
+  const double utilization =
+      s.committed_bytes == 0 ? 1.0
+                             : static_cast<double>(used) / static_cast<double>(s.committed_bytes);
   return Py_BuildValue(
       "{sI sK sK sK sK sK sK sK sK sK sK sn sn sK sn sn sn sd}", "capacity", arena.capacity(),
       "live", s.live, "deferred", s.deferred, "pins", s.pins, "free_committed", s.free_committed,
@@ -213,9 +215,8 @@ PyObject* stats(PyObject* self, PyObject*) {
 PyObject* repr(PyObject* self) {
   const SlotPool& pool = as_pool(self);
   return PyUnicode_FromFormat("<SlotPool%s%s: %llu of %u slots of %zd %s live>",
-                              pool.name->empty() ? "" : " ", pool.name->c_str(),
-                              pool.arena->live(), pool.arena->capacity(), pool.dim,
-                              pool.item->name);
+                              pool.name->empty() ? "" : " ", pool.name->c_str(), pool.arena->live(),
+                              pool.arena->capacity(), pool.dim, pool.item->name);
 }
 
 Py_ssize_t length(PyObject* self) { return static_cast<Py_ssize_t>(as_pool(self).arena->live()); }
@@ -234,39 +235,48 @@ PyObject* get_name(PyObject* self, void*) {
 
 PyMethodDef methods[] = {
     {"allocate", allocate, METH_NOARGS,
-     "allocate($self, /)\n--\n\nHand out the lowest free slot and give its handle.\n\n"
+     "allocate(self) -> int\n\nHand out the lowest free slot and give its handle.\n\n"
      "Raises SlotExhausted where every slot is in use or the system has no memory."},
     {"free", release, METH_O,
-     "free($self, handle, /)\n--\n\nEnd the life of a handle.\n\n"
+     "free(self, handle: typing.SupportsIndex) -> None\n\nEnd the life of a handle.\n\n"
      "A slot with a live `row` is handed out again only when the last such row is gone. Raises\n"
      "DoubleFree for a handle freed before, ForeignHandle for one that is not this pool's."},
     {"alloc_many", slot_pool_alloc_many, METH_O,
-     "alloc_many($self, n, /)\n--\n\nHand out n slots, or none and raise SlotExhausted.\n\n"
+     "alloc_many(self, n: typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]\n\nHand out n "
+     "slots, or none and raise SlotExhausted.\n\n"
      "Gives their handles, an int64 array of shape (n,)."},
     {"free_many", slot_pool_free_many, METH_O,
-     "free_many($self, handles, /)\n--\n\nFree all the handles, or none if one of them is not "
+     "free_many(self, handles: numpy.typing.NDArray[numpy.int64] | typing.Sequence[int]) -> "
+     "None\n\nFree all the handles, or none if one of them is not "
      "live.\n\nTakes an int64 array of shape (n,) or a sequence of ints."},
     {"view", slot_pool_view, METH_NOARGS,
-     "view($self, /)\n--\n\nGive the rows that have memory as one array (rows, dim), without a "
+     "view(self) -> numpy.typing.NDArray[typing.Any]\n\nGive the rows that have memory as one "
+     "array (rows, dim), without a "
      "copy.\n\nRow `index(handle)` is that of a handle; `occupancy` tells live rows from free "
      "ones.\nThe array keeps the pool alive but no slot from being handed out again. It does not\n"
      "grow with the pool: call again."},
     {"row", slot_pool_row, METH_O,
-     "row($self, handle, /)\n--\n\nGive the row of a live handle as an array (dim,), without a "
+     "row(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]\n\nGive the row "
+     "of a live handle as an array (dim,), without a "
      "copy.\n\nWhile the array lives its slot is not handed out again, even if it is freed."},
     {"occupancy", slot_pool_occupancy, METH_NOARGS,
-     "occupancy($self, /)\n--\n\nSay which rows of `view` are live: a bool array (rows,)."},
+     "occupancy(self) -> numpy.typing.NDArray[numpy.bool_]\n\nSay which rows of `view` are live: a "
+     "bool array (rows,)."},
     {"live_handles", slot_pool_live_handles, METH_NOARGS,
-     "live_handles($self, /)\n--\n\nGive the handles of all live slots, by slot: int64 (n,)."},
+     "live_handles(self) -> numpy.typing.NDArray[numpy.int64]\n\nGive the handles of all live "
+     "slots, by slot: int64 (n,)."},
     {"index", index_of, METH_O,
-     "index($self, handle, /)\n--\n\nGive the row of `view` that a live handle stands for."},
+     "index(self, handle: typing.SupportsIndex) -> int\n\nGive the row of `view` that a live "
+     "handle stands for."},
     {"is_live", is_live, METH_O,
-     "is_live($self, handle, /)\n--\n\nSay whether a handle is live in this pool."},
+     "is_live(self, handle: typing.SupportsIndex) -> bool\n\nSay whether a handle is live in this "
+     "pool."},
     {"shrink", shrink, METH_NOARGS,
-     "shrink($self, /)\n--\n\nGive every page back on which only free slots lie; say how many "
+     "shrink(self) -> int\n\nGive every page back on which only free slots lie; say how many "
      "bytes.\n\nLive rows are not touched and handles stay valid."},
     {"stats", stats, METH_NOARGS,
-     "stats($self, /)\n--\n\nCount slots and bytes; see `kimera_leakguard_native.gpu.slots`."},
+     "stats(self) -> dict[str, typing.Any]\n\nCount slots and bytes; see "
+     "`kimera_leakguard_native.gpu.slots`."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef getters[] = {
@@ -284,10 +294,8 @@ PyType_Slot type_slots[] = {
     {Py_sq_length, reinterpret_cast<void*>(&length)},
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
-    {Py_tp_doc, const_cast<char*>(
-                    "SlotPool(dim, dtype='float32', capacity=1048576, device='cpu', *, "
-                    "alignment=1, poison=False, name='')\n--\n\n"
-                    "Fixed-size rows that never move, behind handles that are checked.")},
+    {Py_tp_doc,
+     const_cast<char*>("Fixed-size rows that never move, behind handles that are checked.")},
     {0, nullptr}};
 
 PyType_Spec spec = {"kimera_leakguard_native._core.slots.SlotPool", sizeof(SlotPool), 0,

@@ -18,8 +18,7 @@ struct ItemType {
 
 /// `SlotPool`: a plain C-API type, because a call through pybind11 costs more than the work.
 struct SlotPool {
-  PyObject_HEAD
-  std::unique_ptr<slots::SlotArena> arena;
+  PyObject_HEAD std::unique_ptr<slots::SlotArena> arena;
   const ItemType* item;
   Py_ssize_t dim;
   std::string* name;
@@ -46,6 +45,7 @@ PyObject* slot_pool_occupancy(PyObject* self, PyObject*);
 PyObject* slot_pool_view(PyObject* self, PyObject*);
 PyObject* slot_pool_row(PyObject* self, PyObject* handle);
 PyObject* make_slot_view_type();
+PyObject* make_slot_pool_type();
 
 /// Calls a function of numpy, which is imported when it is first needed.
 PyObject* call_numpy(const char* function, const char* format, ...);

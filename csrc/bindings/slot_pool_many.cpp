@@ -1,4 +1,5 @@
 #include <cstdarg>
+#include <cstring>
 #include <new>
 #include <span>
 #include <vector>
@@ -55,6 +56,32 @@ bool holds_handles(const Py_buffer& buffer) {
          (letter == 'l' || letter == 'q' || letter == 'L' || letter == 'Q');
 }
 
+// An array of handles with any stride; one that is not dense is copied.
+PyObject* free_array(SlotPool& pool, PyObject* handles) {
+  Py_buffer buffer;
+  if (PyObject_GetBuffer(handles, &buffer, PyBUF_STRIDES | PyBUF_FORMAT) != 0) return nullptr;
+  PyObject* result = nullptr;
+  if (!holds_handles(buffer)) {
+    PyErr_SetString(PyExc_TypeError, "free_many: expected int64 handles of shape (n,)");
+  } else if (const auto n = static_cast<std::size_t>(buffer.shape[0]); buffer.strides[0] == 8) {
+    result = free_all(pool, {static_cast<const Handle*>(buffer.buf), n});
+  } else {
+    try {
+      std::vector<Handle> dense(n);
+      const char* at = static_cast<const char*>(buffer.buf);
+      for (Handle& handle : dense) {
+        std::memcpy(&handle, at, sizeof handle);
+        at += buffer.strides[0];
+      }
+      result = free_all(pool, dense);
+    } catch (const std::bad_alloc&) {
+      PyErr_NoMemory();
+    }
+  }
+  PyBuffer_Release(&buffer);
+  return result;
+}
+
 }  // namespace
 
 PyObject* call_numpy(const char* function, const char* format, ...) {
@@ -77,7 +104,8 @@ PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count) {
   SlotPool& pool = as_pool(self);
   const Py_ssize_t n = PyNumber_AsSsize_t(count, PyExc_OverflowError);
   if (n == -1 && PyErr_Occurred() != nullptr) return nullptr;
-  if (n < 0) return PyErr_Format(PyExc_ValueError, "alloc_many: n must not be negative, got %zd", n);
+  if (n < 0)
+    return PyErr_Format(PyExc_ValueError, "alloc_many: n must not be negative, got %zd", n);
   const auto wanted = static_cast<std::size_t>(n);
   if (wanted > pool.arena->capacity()) return exhausted(pool, "alloc_many", wanted);
   NewArray array(wanted, "int64");
@@ -94,20 +122,9 @@ PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count) {
 
 PyObject* slot_pool_free_many(PyObject* self, PyObject* handles) {
   SlotPool& pool = as_pool(self);
-  if (PyObject_CheckBuffer(handles)) {
-    Py_buffer buffer;
-    if (PyObject_GetBuffer(handles, &buffer, PyBUF_ND | PyBUF_FORMAT) != 0) return nullptr;
-    PyObject* result = nullptr;
-    if (holds_handles(buffer)) {
-      result = free_all(pool, {static_cast<const Handle*>(buffer.buf),
-                               static_cast<std::size_t>(buffer.shape[0])});
-    } else {
-      PyErr_SetString(PyExc_TypeError, "free_many: expected int64 handles of shape (n,)");
-    }
-    PyBuffer_Release(&buffer);
-    return result;
-  }
-  PyObject* sequence = PySequence_Fast(handles, "free_many: expected an array or a sequence of handles");
+  if (PyObject_CheckBuffer(handles)) return free_array(pool, handles);
+  PyObject* sequence =
+      PySequence_Fast(handles, "free_many: expected an array or a sequence of handles");
   if (sequence == nullptr) return nullptr;
   PyObject* result = nullptr;
   try {

@@ -8,8 +8,7 @@ using slots::SlotStatus;
 
 /// What the arrays of `row` and `view` stand on: keeps the pool alive and, for a row, its slot.
 struct SlotView {
-  PyObject_HEAD
-  PyObject* pool;
+  PyObject_HEAD PyObject* pool;
   char* data;
   Py_ssize_t shape[2];
   Py_ssize_t strides[2];

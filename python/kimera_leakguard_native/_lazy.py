@@ -9,20 +9,25 @@ _NAMES = {
     "engines.contradiction.geoid": ["GeoidState", "TensionGradient"],
     "engines.contradiction.neighbours": ["top_k"],
     "engines.contradiction.pairs": ["Pairs", "contradiction_pairs"],
+    "engines.decision_cache": ["CachedDecision", "CognitiveDecisionCache", "LeakSafeDecisionCache"],
     "errors": [
         "AnalysisError",
         "ConfigError",
         "CudaUnavailable",
+        "DoubleFree",
+        "ForeignHandle",
         "LeakGuardError",
         "RuntimeUnavailable",
+        "SlotExhausted",
         "StaleHandle",
     ],
-    "guardian.decorator": ["analyze_for_leaks"],
-    "guardian.guardian": ["KimeraMemoryLeakGuardian"],
-    "guardian.shared": [
         "get_memory_leak_guardian",
         "initialize_memory_leak_guardian",
         "track_memory_block",
+    "gpu.slots": ["SlotPool"],
+    "guardian.decorator": ["analyze_for_leaks"],
+    "guardian.guardian": ["KimeraMemoryLeakGuardian"],
+    "guardian.shared": [
     ],
     "model.finding": ["Finding"],
     "model.guardian": [

@@ -37,3 +37,15 @@ class StaleHandle(LeakGuardError, KeyError):
     def __str__(self) -> str:
         """Give the message as it is; KeyError would quote it."""
         return str(self.args[0]) if self.args else ""
+
+
+class DoubleFree(StaleHandle):
+    """A handle that is freed again; its slot may have been handed out to somebody else since."""
+
+
+class ForeignHandle(LeakGuardError, ValueError):
+    """A number that this pool never handed out: a handle of another pool, or none at all."""
+
+
+class SlotExhausted(LeakGuardError, MemoryError):
+    """Every slot of a pool is in use, or the system has no memory for more."""

@@ -27,6 +27,9 @@ class LruIndex {
     return nodes_[place].payload;
   }
 
+  /// One more than the highest place that an entry has had.
+  [[nodiscard]] std::size_t places() const noexcept { return used_; }
+
   /// Changes whenever an entry comes or goes: a search that ran foreign code must begin anew if so.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
@@ -40,8 +43,8 @@ class LruIndex {
     return static_cast<std::uint32_t>(hash * 0x9E37'79B9'7F4A'7C15 >> 32);
   }
 
-  /// Walks the entries with one hash: `same(place)` says whether it is the one, and may end the walk
-  /// by returning true. Gives its place, or kNone.
+  /// Walks the entries with one hash: `same(place)` says whether it is the one, and may end the
+  /// walk by returning true. Gives its place, or kNone.
   template <class Same>
   Place find(std::uint32_t hash, Same same) const {
     if (table_size_ == 0) return kNone;
@@ -159,8 +162,8 @@ class LruIndex {
 
   void grow_table() {
     const std::size_t entries = grown(size_);
-    const auto wanted = static_cast<std::uint32_t>(
-        std::min<std::size_t>(entries + entries / 2 + 2, kNone));
+    const auto wanted =
+        static_cast<std::uint32_t>(std::min<std::size_t>(entries + entries / 2 + 2, kNone));
     std::unique_ptr<Place[]> table(new Place[wanted]);
     std::fill_n(table.get(), wanted, kNone);
     table_ = std::move(table);

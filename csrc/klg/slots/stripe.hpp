@@ -11,8 +11,7 @@ inline constexpr std::uint32_t kSharedStripe = kStripes - 1;
 
 namespace detail {
 inline constexpr std::uint32_t kNoStripe = ~0U;
-// Initial-exec: the default model of a shared object costs a call a look.
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local std::uint32_t stripe = kNoStripe;
+inline constinit thread_local std::uint32_t stripe = kNoStripe;
 std::uint32_t assign_stripe() noexcept;
 }  // namespace detail
 

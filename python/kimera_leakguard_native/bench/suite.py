@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.bench.harness import Options, Result
 
 BENCHMARKS = {
+    "cache": "cache_bench",
     "contradiction": "contradiction_bench",
     "registry": "registry_bench",
     "sampler": "sampler_bench",
+    "slots": "slots_bench",
     "startup": "startup_bench",
 }
 """Name on the command line → module beside this one with `run(options) -> Iterator[Result]`."""

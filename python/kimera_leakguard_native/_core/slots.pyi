@@ -1,0 +1,100 @@
+"""
+Fixed-size rows behind checked handles.
+"""
+from __future__ import annotations
+import numpy
+import numpy.typing
+import typing
+__all__: list[str] = ['SlotPool', 'benchmark_pairs', 'fuzz']
+class SlotPool:
+    """
+    Fixed-size rows that never move, behind handles that are checked.
+    """
+    @staticmethod
+    def __new__(type, *args, **kwargs):
+        """
+        Create and return a new object.  See help(type) for accurate signature.
+        """
+    def __len__(self):
+        """
+        Return len(self).
+        """
+    def __repr__(self):
+        """
+        Return repr(self).
+        """
+    def alloc_many(self, n: typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Hand out n slots, or none and raise SlotExhausted.
+        
+        Gives their handles, an int64 array of shape (n,).
+        """
+    def allocate(self) -> int:
+        """
+        Hand out the lowest free slot and give its handle.
+        
+        Raises SlotExhausted where every slot is in use or the system has no memory.
+        """
+    def free(self, handle: typing.SupportsIndex) -> None:
+        """
+        End the life of a handle.
+        
+        A slot with a live `row` is handed out again only when the last such row is gone. Raises
+        DoubleFree for a handle freed before, ForeignHandle for one that is not this pool's.
+        """
+    def free_many(self, handles: numpy.typing.NDArray[numpy.int64] | typing.Sequence[int]) -> None:
+        """
+        Free all the handles, or none if one of them is not live.
+        
+        Takes an int64 array of shape (n,) or a sequence of ints.
+        """
+    def index(self, handle: typing.SupportsIndex) -> int:
+        """
+        Give the row of `view` that a live handle stands for.
+        """
+    def is_live(self, handle: typing.SupportsIndex) -> bool:
+        """
+        Say whether a handle is live in this pool.
+        """
+    def live_handles(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Give the handles of all live slots, by slot: int64 (n,).
+        """
+    def occupancy(self) -> numpy.typing.NDArray[numpy.bool_]:
+        """
+        Say which rows of `view` are live: a bool array (rows,).
+        """
+    def row(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]:
+        """
+        Give the row of a live handle as an array (dim,), without a copy.
+        
+        While the array lives its slot is not handed out again, even if it is freed.
+        """
+    def shrink(self) -> int:
+        """
+        Give every page back on which only free slots lie; say how many bytes.
+        
+        Live rows are not touched and handles stay valid.
+        """
+    def stats(self) -> dict[str, typing.Any]:
+        """
+        Count slots and bytes; see `kimera_leakguard_native.gpu.slots`.
+        """
+    def view(self) -> numpy.typing.NDArray[typing.Any]:
+        """
+        Give the rows that have memory as one array (rows, dim), without a copy.
+        
+        Row `index(handle)` is that of a handle; `occupancy` tells live rows from free ones.
+        The array keeps the pool alive but no slot from being handed out again. It does not
+        grow with the pool: call again.
+        """
+def benchmark_pairs(allocator: str, threads: typing.SupportsInt | typing.SupportsIndex, pairs: typing.SupportsInt | typing.SupportsIndex) -> float:
+    """
+    CPU nanoseconds a pair of free and allocate, on pinned threads that hold 64 slots each.
+    
+    The allocator is 'arena', 'treiber list', 'mutex list' or 'malloc'.
+    """
+def fuzz(operations: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, int]:
+    """
+    Random operations beside a model: misuses of dead handles, how many were caught, errors.
+    """

@@ -1,0 +1,85 @@
+"""`SlotPool`: fixed-size rows that never move, behind handles that are checked.
+
+The class is native; a call costs tens of nanoseconds. `stats()` gives
+
+===================== ============================================================================
+capacity              slots that the pool can grow to; only address space is reserved for them
+live                  slots handed out and not freed
+deferred              slots freed while a `row` of them lives: handed out after its end
+pins                  live arrays that `row` gave
+free_committed        slots ready without asking the system for memory
+peak                  highest slot ever handed out + 1
+allocations, releases calls that succeeded, a slot of a many-call counted as one
+growths, shrinks      times that memory came and was given back
+poison_violations     with ``poison=True``: rows that were written while they were free
+row_bytes             bytes of a row; `padding_bytes` more lie between two rows
+used_bytes            live · row_bytes
+committed_bytes       memory that the rows have; `reserved_bytes` is the address space
+metadata_bytes        memory of handles and free lists
+utilization           used_bytes / committed_bytes
+===================== ============================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native import _core
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class SlotPool(_core.slots.SlotPool):
+    """Rows of one shape and type in one reservation that grows without moving any of them.
+
+    Parameters
+    ----------
+    dim : int
+        Items a row.
+    dtype : str or dtype
+        A name as numpy has it, a numpy dtype or a torch dtype.
+    capacity : int
+        The most slots; up to 2**28. Only address space is reserved for it.
+    device : str
+        ``"cpu"``. Slots in device memory are not built yet.
+    alignment : int
+        Rows start at multiples of this many bytes. By default they lie densely, so that `view` is
+        C-contiguous.
+    poison : bool
+        Keep 0xff bytes (NaN) in free rows, and count in `stats` who writes there.
+    name : str
+        What messages call the pool.
+
+    Raises
+    ------
+    SlotExhausted
+        If the address space cannot be reserved.
+    CudaUnavailable
+        For a CUDA device.
+    """
+
+    __slots__ = ()
+
+    dim: int
+    dtype: str
+    capacity: int
+    device: str
+    name: str
+
+    def __new__(
+        cls,
+        dim: int,
+        dtype: Any = "float32",
+        capacity: int = 1 << 20,
+        device: str = "cpu",
+        *,
+        alignment: int = 1,
+        poison: bool = False,
+        name: str = "",
+    ) -> Self:
+        """Reserve the pool."""
+        pool: Self = super().__new__(  # type: ignore[no-untyped-call]
+            cls, dim, dtype, capacity, device, alignment=alignment, poison=poison, name=name
+        )
+        return pool
