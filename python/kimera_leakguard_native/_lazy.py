@@ -21,13 +21,13 @@ _NAMES = {
         "SlotExhausted",
         "StaleHandle",
     ],
-        "get_memory_leak_guardian",
-        "initialize_memory_leak_guardian",
-        "track_memory_block",
     "gpu.slots": ["SlotPool"],
     "guardian.decorator": ["analyze_for_leaks"],
     "guardian.guardian": ["KimeraMemoryLeakGuardian"],
     "guardian.shared": [
+        "get_memory_leak_guardian",
+        "initialize_memory_leak_guardian",
+        "track_memory_block",
     ],
     "model.finding": ["Finding"],
     "model.guardian": [

@@ -133,7 +133,7 @@ class LeakSafeDecisionCache(LRUCache):
     def leak_guardian(self) -> KimeraMemoryLeakGuardian:
         """The guardian of the process, or the one that was assigned."""
         if self._leak_guardian is None:
-            from kimera_leakguard_native.guardian.guardian import get_memory_leak_guardian
+            from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
 
             self._leak_guardian = get_memory_leak_guardian()
         return self._leak_guardian
