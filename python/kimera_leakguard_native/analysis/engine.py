@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable  # noqa: TC003 - part of the public signature
 from dataclasses import dataclass
 
-from kimera_leakguard_native.analysis import frontend
+from kimera_leakguard_native.analysis import frontend, suppressions
 from kimera_leakguard_native.analysis.discovery import discover
 from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
 from kimera_leakguard_native.analysis.project import Project
 from kimera_leakguard_native.analysis.rules.registry import selected
 from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import (
+    TIERS,
     CheckResult,
     CheckStatistics,
     FileError,
@@ -116,7 +117,20 @@ def _check_one(
         report.errors.append(FileError(file, "nested too deeply to be analysed"))
     except Exception as error:  # noqa: BLE001 - one file must not end the run
         report.errors.append(FileError(file, f"internal error: {type(error).__name__}: {error}"))
+    _silence(report, source, options, codes)
     return report
+
+
+def _silence(
+    report: ModuleReport, source: frontend.Source, options: Options, codes: frozenset[str]
+) -> None:
+    comments = suppressions.read(source.data)
+    if not comments:
+        return
+    kept, unused = suppressions.apply(report.findings, comments, source.path)
+    # A comment may be there for a finding of a tier or a rule that this run did not look for.
+    complete = set(TIERS) <= set(options.tiers) and codes == selected(())
+    report.findings = kept + (unused if complete else [])
 
 
 def _jobs(wanted: int, files: int) -> int:

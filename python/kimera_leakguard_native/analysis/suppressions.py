@@ -2,8 +2,7 @@
 
 ``# klg: ignore[KLG101]`` at a line of the statement silences these codes there, ``# klg: ignore``
 every code; ``# klg: file-ignore[...]`` on a line of its own holds for the file. A reason may follow
-after a dash. ``# noqa: KLG101`` is understood as well, but never reported as unused: it may be
-meant for another tool.
+after a dash. ``# noqa: KLG101`` is understood as well, but never reported as unused.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ import tokenize
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.rules.klg901_unused_suppression import CODE, NAME
 from kimera_leakguard_native.model.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-UNUSED = "KLG901"
 
 _OURS = re.compile(
     r"#\s*klg:\s*(?P<scope>file-)?ignore(?:\[(?P<codes>[A-Za-z0-9,\s]*)\])?(?=\s|$|#)",
@@ -60,17 +58,17 @@ class Suppression:
         return self.whole_file or finding.line <= self.line <= finding.end_line
 
 
-def read(source: str) -> list[Suppression]:
-    """Find the suppressions in a source text.
+def read(source: bytes) -> list[Suppression]:
+    """Find the suppressions in the bytes of a file.
 
     Comments in strings are not comments. A file whose tokens cannot be read to the end gives what
     was read until then: it is the parser's to complain.
     """
-    if "klg:" not in source and "noqa" not in source:
+    if re.search(rb"klg:|noqa", source, re.IGNORECASE) is None:
         return []
     found: list[Suppression] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        for token in tokenize.tokenize(io.BytesIO(source).readline):
             if token.type == tokenize.COMMENT:
                 found.extend(_in_comment(token))
     except (tokenize.TokenError, SyntaxError):
@@ -127,8 +125,8 @@ def apply(
 def _unused(one: Suppression, file: str) -> Finding:
     idle = ", ".join(sorted(one.codes - one.used)) or "anything"
     return Finding(
-        code=UNUSED,
-        rule="unused-suppression",
+        code=CODE,
+        rule=NAME,
         message=f"the comment does not silence {idle}: remove it",
         file=file,
         line=one.line,

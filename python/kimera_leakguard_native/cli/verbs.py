@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERBS = {
+    "baseline": "keep known findings, so that only new ones count",
     "bench": "time the native parts beside their peers",
     "check": "find leaks in source code",
     "config": "print each setting and where its value comes from",

@@ -13,7 +13,7 @@ def finding(line, code="KLG101", end_line=None):
 
 
 def silence(source, *findings):
-    return suppressions.apply(findings, suppressions.read(textwrap.dedent(source)), "a.py")
+    return suppressions.apply(findings, suppressions.read(textwrap.dedent(source).encode()), "a.py")
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_noqa_is_never_called_unused():
 
 
 def test_broken_source_gives_what_could_be_read():
-    assert len(suppressions.read("x = 1  # klg: ignore\ny = (\n")) == 1
+    assert len(suppressions.read(b"x = 1  # klg: ignore\ny = (\n")) == 1

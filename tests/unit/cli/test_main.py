@@ -31,7 +31,7 @@ def test_help_lists_every_verb():
         assert verb in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["bench", "check", "config", "doctor", "run"])
+@pytest.mark.parametrize("verb", ["baseline", "bench", "check", "config", "doctor", "run"])
 def test_each_verb_explains_itself_with_an_example(verb):
     done = klg(verb, "--help")
     assert done.returncode == 0

@@ -6,7 +6,12 @@ import functools
 import importlib
 from dataclasses import dataclass
 
-_MODULES = ("klg101_unreleased_file", "klg102_unreleased_descriptor", "klg103_unreleased_socket")
+_MODULES = (
+    "klg101_unreleased_file",
+    "klg102_unreleased_descriptor",
+    "klg103_unreleased_socket",
+    "klg901_unused_suppression",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from kimera_leakguard_native import config
 from kimera_leakguard_native.analysis import engine, frontend
+from kimera_leakguard_native.analysis.baseline import Baseline
 from kimera_leakguard_native.analysis.rules.registry import rules, selected
 from kimera_leakguard_native.analysis.symbolic import solver
 from kimera_leakguard_native.cli import exit_codes
@@ -22,6 +25,12 @@ from kimera_leakguard_native.reporters import check_json, check_text
 @click.option("--all", "everything", is_flag=True, help="Every tier, with evidence or without.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Processes; 0 means one a core.")
 @click.option("--no-symbolic", is_flag=True, help="Do not ask the solver which paths can be taken.")
+@click.option(
+    "--baseline",
+    "known",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Leave out the findings of this baseline; see klg baseline.",
+)
 @click.option("--statistics", is_flag=True, help="Print what the run did.")
 def command(
     paths: tuple[str, ...],
@@ -32,6 +41,7 @@ def command(
     everything: bool,
     jobs: int | None,
     no_symbolic: bool,
+    known: Path | None,
     statistics: bool,
 ) -> int:
     """Find resources that are not released on some path through the source code.
@@ -58,7 +68,12 @@ def command(
         raise ConfigError(
             f"select: no rule is called {','.join(options.select)}; there are {known}"
         )
+    baseline = Baseline.load(known) if known else None
     result = engine.check(list(paths), options)
+    if baseline is not None:
+        new = baseline.compare(result.findings, ()).new
+        click.echo(f"klg: {len(result.findings) - len(new)} known findings left out", err=True)
+        result.findings = new
     if options.symbolic and not solver.available():
         click.echo(
             "klg: z3 is not installed, so paths that cannot be taken are reported too "
