@@ -25,9 +25,9 @@ using sampling::CaptureMemory;
 using sampling::CaptureView;
 using sampling::Life;
 
-// The format that the Python face unpacks: two times, size, node, weight, reach.
+// The format that the Python face unpacks: two times, size, node, weight, reach, kind.
 static_assert(sizeof(Life) == 40 && alignof(Life) == 8);
-constexpr const char* kLifeFormat = "qqQIff4x";
+constexpr const char* kLifeFormat = "qqQIffI";
 
 std::shared_ptr<CaptureMemory> own_memory;  // of the latest sampling in this process
 

@@ -11,6 +11,7 @@
 #include "klg/core/error.hpp"
 #include "klg/sampling/poisson_sampler.hpp"
 #include "pymem/allocator_probe.hpp"
+#include "pymem/object_classifier.hpp"
 #include "pymem/stack_capture.hpp"
 
 // Rules of every function below that an allocator can call: no Python API that allocates, frees,
@@ -41,6 +42,7 @@ std::atomic<std::uint32_t> epoch{0};
 HookMode hook_mode = HookMode::kNone;  // of the hooks in place
 bool follow_fork = false;
 CodeSource code_source;
+const ObjectClassifier object_classifier;
 
 constinit sampling::AddressFilter filter;
 
@@ -81,9 +83,10 @@ void record(void* block, std::size_t size, const Pick& picked, std::int64_t bega
     return;
   }
   sampling::Frame frames[kFrames];
-  const std::size_t count = attached_to_main() ? capture_stack(frames, kFrames) : 0;
+  const bool attached = attached_to_main();
+  const std::size_t count = attached ? capture_stack(frames, kFrames) : 0;
   const double uniform = PoissonSampler::uniform(countdown);
-  samples.born({block, size, picked.mean, picked.points, uniform, began, frames, count});
+  samples.born({block, size, picked.mean, picked.points, uniform, began, frames, count, attached});
 }
 
 // Takes one sample: `allocate` must give the block. What it asks of the raw domain on the way is
@@ -316,7 +319,7 @@ void start(std::shared_ptr<sampling::CaptureMemory> memory, const HookOptions& o
   samples.close(monotonic_ns(), true);
   epoch.fetch_add(1, std::memory_order_relaxed);
   countdown.left = 0;
-  samples.open(std::move(memory), code_source, options.recorder, monotonic_ns());
+  samples.open(std::move(memory), code_source, object_classifier, options.recorder, monotonic_ns());
   if (hook_mode == HookMode::kNone || !reached()) install();
 }
 

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "klg/sampling/block_classifier.hpp"
+
 // What a sampler leaves in memory for a reader, in this process or in another one that has mapped
 // the same pages. It stays readable whatever becomes of the writer: every record is either
 // published by a counter or guarded by a version, and the reader takes no lock.
@@ -10,7 +12,8 @@ namespace klg::sampling {
 
 inline constexpr std::uint64_t kCaptureMagic = 0x31'50'41'43'47'4c'4bu;  // "KLGCAP1"
 inline constexpr std::uint32_t kMaxSamples = 1u << 15;
-inline constexpr std::uint32_t kMaxDeaths = 1u << 14;
+// A teardown of everything fits, between two looks of a reader.
+inline constexpr std::uint32_t kMaxDeaths = kMaxSamples;
 inline constexpr std::uint32_t kMaxNodes = 1u << 16;
 inline constexpr std::uint32_t kMaxCodes = 1u << 14;
 inline constexpr std::uint32_t kMaxText = 1u << 21;
@@ -52,6 +55,7 @@ struct SampleSlot {
   std::atomic<std::uint64_t> size;
   std::atomic<float> weight;
   std::atomic<float> reach;  ///< the coarsest mean at which this would be a sample too
+  std::atomic<BlockKind> kind;
 };
 
 /// The death of a sample that had grown old, in a ring of which `CaptureHeader::deaths` is the
@@ -63,6 +67,7 @@ struct DeathRecord {
   std::atomic<std::uint32_t> node;
   std::atomic<float> weight;
   std::atomic<float> reach;
+  std::atomic<BlockKind> kind;
 };
 
 /// A call stack is a path to the root, node 0; the innermost call is the node that names it.

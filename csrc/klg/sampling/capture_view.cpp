@@ -17,7 +17,8 @@ bool read(const SampleSlot& slot, Life& life) noexcept {
     life = {
         slot.birth_ns.load(std::memory_order_acquire), -1,
         slot.size.load(std::memory_order_acquire),     slot.node.load(std::memory_order_acquire),
-        slot.weight.load(std::memory_order_acquire),   slot.reach.load(std::memory_order_acquire)};
+        slot.weight.load(std::memory_order_acquire),   slot.reach.load(std::memory_order_acquire),
+        slot.kind.load(std::memory_order_acquire)};
     if (slot.version.load(std::memory_order_relaxed) == version) return address != 0;
   }
   return false;
@@ -78,7 +79,8 @@ std::vector<Life> CaptureView::new_deaths(std::uint64_t& lost) {
                      record.size.load(std::memory_order_acquire),
                      record.node.load(std::memory_order_acquire),
                      record.weight.load(std::memory_order_acquire),
-                     record.reach.load(std::memory_order_acquire)});
+                     record.reach.load(std::memory_order_acquire),
+                     record.kind.load(std::memory_order_acquire)});
   }
   // What the writer has come round to meanwhile may be torn. It fills the record of number `now`
   // before it publishes it, so that one counts too.

@@ -17,6 +17,7 @@ struct Life {
   std::uint32_t node;
   float weight;
   float reach;
+  BlockKind kind;
 };
 
 struct CaptureTotals {

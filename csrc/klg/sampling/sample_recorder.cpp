@@ -24,12 +24,14 @@ void add(std::atomic<T>& total, T value) noexcept {
 }  // namespace
 
 void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& source,
-                          const RecorderSettings& settings, std::int64_t now_ns) {
+                          const BlockClassifier& classifier, const RecorderSettings& settings,
+                          std::int64_t now_ns) {
   Capture& capture = **memory;
   const std::scoped_lock guard(lock_);
   set_.emplace(capture, filter_);
   stacks_.emplace(capture, source);
   memory_ = std::move(memory);
+  classifier_ = &classifier;
   settings_ = settings;
   start_ns_ = checked_ns_ = now_ns;
   checked_self_ns_ = 0;
@@ -98,12 +100,14 @@ void SampleRecorder::born(const Birth& birth) noexcept {
                       birth.now_ns - start_ns_,
                       node,
                       static_cast<float>(bytes),
-                      static_cast<float>(std::min(reach, 1e30))};
+                      static_cast<float>(std::min(reach, 1e30)),
+                      BlockKind::kUnknown};
   if (set_->insert(sample)) {
     add<std::uint64_t>(header.live, 1);
   } else {
     add<std::uint64_t>(header.dropped, 1);
   }
+  if (birth.may_look) set_->classify_some(*classifier_);
   widen_if_due(birth.now_ns);
 }
 
@@ -138,6 +142,7 @@ void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept 
   record.node.store(sample.node, std::memory_order_release);
   record.weight.store(sample.weight, std::memory_order_release);
   record.reach.store(sample.reach, std::memory_order_release);
+  record.kind.store(sample.kind, std::memory_order_release);
   header.deaths.store(head + 1, std::memory_order_release);
 }
 

@@ -30,6 +30,7 @@ struct Birth {
   std::int64_t now_ns;   ///< CLOCK_MONOTONIC
   const Frame* frames;
   std::size_t frame_count;
+  bool may_look;  ///< whether this thread may read objects of the interpreter now
 };
 
 /// Writes the lives of samples into a capture.
@@ -49,7 +50,8 @@ class SampleRecorder {
 
   /// @throws std::bad_alloc
   void open(std::shared_ptr<CaptureMemory> memory, FrameSource& source,
-            const RecorderSettings& settings, std::int64_t now_ns);
+            const BlockClassifier& classifier, const RecorderSettings& settings,
+            std::int64_t now_ns);
 
   /// Ends the recording and forgets every address: while nobody listens, frees go unseen.
   void close(std::int64_t now_ns, bool unpin) noexcept;
@@ -88,6 +90,7 @@ class SampleRecorder {
   std::shared_ptr<CaptureMemory> memory_;
   std::optional<SampledSet> set_;
   std::optional<StackTrie> stacks_;
+  const BlockClassifier* classifier_ = nullptr;
   RecorderSettings settings_;
   std::int64_t start_ns_ = 0;
   std::int64_t checked_ns_ = 0;

@@ -17,14 +17,15 @@ void write(SampleSlot& slot, const Sample& sample) noexcept {
   slot.size.store(sample.size, std::memory_order_release);
   slot.weight.store(sample.weight, std::memory_order_release);
   slot.reach.store(sample.reach, std::memory_order_release);
+  slot.kind.store(sample.kind, std::memory_order_release);
   slot.version.store(version + 2, std::memory_order_release);
 }
 
 Sample read(const SampleSlot& slot) noexcept {
-  return {
-      slot.address.load(std::memory_order_relaxed),  slot.size.load(std::memory_order_relaxed),
-      slot.birth_ns.load(std::memory_order_relaxed), slot.node.load(std::memory_order_relaxed),
-      slot.weight.load(std::memory_order_relaxed),   slot.reach.load(std::memory_order_relaxed)};
+  return {slot.address.load(std::memory_order_relaxed),  slot.size.load(std::memory_order_relaxed),
+          slot.birth_ns.load(std::memory_order_relaxed), slot.node.load(std::memory_order_relaxed),
+          slot.weight.load(std::memory_order_relaxed),   slot.reach.load(std::memory_order_relaxed),
+          slot.kind.load(std::memory_order_relaxed)};
 }
 
 }  // namespace
@@ -73,6 +74,25 @@ std::size_t SampledSet::erase_below(float reach) noexcept {
     ++erased;
   }
   return erased;
+}
+
+void SampledSet::classify_some(const BlockClassifier& classifier) noexcept {
+  constexpr int kSlotsLooked = 8;  // their sizes lie side by side; few are plausible
+  constexpr int kBlocksLooked = 2;
+  const std::uint32_t used = capture_->header.slots.load(std::memory_order_relaxed);
+  for (int slots = 0, blocks = 0; slots < kSlotsLooked && blocks < kBlocksLooked; ++slots) {
+    if (next_look_ >= used) next_look_ = 0;
+    SampleSlot& slot = capture_->samples[next_look_++];
+    const std::uint64_t address = slot.address.load(std::memory_order_relaxed);
+    const auto size = static_cast<std::size_t>(slot.size.load(std::memory_order_relaxed));
+    if (address == 0 || slot.kind.load(std::memory_order_relaxed) != BlockKind::kUnknown ||
+        !classifier.plausible(size)) {
+      continue;
+    }
+    ++blocks;
+    slot.kind.store(classifier.classify(reinterpret_cast<const void*>(address), size),
+                    std::memory_order_relaxed);
+  }
 }
 
 std::size_t SampledSet::find(std::uint64_t address) const noexcept {

@@ -17,6 +17,7 @@ struct Sample {
   std::uint32_t node = 0;
   float weight = 0.0f;
   float reach = 0.0f;
+  BlockKind kind = BlockKind::kUnknown;
 };
 
 /// The live samples by address: answers whether a freed pointer was a sampled one.
@@ -39,6 +40,9 @@ class SampledSet {
   /// Erases every sample that would not be one at a coarser mean, and says how many.
   std::size_t erase_below(float reach) noexcept;
 
+  /// Looks into the blocks of a few samples whose kind is not known, going round all slots.
+  void classify_some(const BlockClassifier& classifier) noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
@@ -54,6 +58,7 @@ class SampledSet {
   PageMemory free_;   ///< stack of slots that were used and are free
   std::size_t free_count_ = 0;
   std::size_t size_ = 0;
+  std::uint32_t next_look_ = 0;
 };
 
 }  // namespace klg::sampling

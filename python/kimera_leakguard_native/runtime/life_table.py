@@ -17,6 +17,10 @@ FIRST_WIDTH = 0.25
 """Seconds of a window at the start."""
 
 
+_Key = tuple[int, int, int, bool]
+"""Window of birth, window of death, octave of the reach, whether recycled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """A sampled object, or one that died.
@@ -31,6 +35,9 @@ class Life:
         Its call stack.
     reach : float
         The coarsest sampling mean, in bytes, at which it would be a sample too.
+    recycled : bool
+        Whether its block may have passed from object to object through a free list of the
+        interpreter: then its age and its stack need not be those of the object in it.
     """
 
     birth: float
@@ -38,6 +45,7 @@ class Life:
     size: int
     node: int
     reach: float
+    recycled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Deaths:
     death: float
     count: int
     size: float
+    recycled: bool = False
 
 
 class LifeTable:
@@ -65,7 +74,7 @@ class LifeTable:
     def __init__(self, mean: float) -> None:
         self.width = FIRST_WIDTH
         self._mean = mean
-        self._cells: dict[int, dict[tuple[int, int, int], list[int]]] = defaultdict(dict)
+        self._cells: dict[int, dict[_Key, list[int]]] = defaultdict(dict)
 
     def add(self, lives: Iterable[Life]) -> None:
         """Count deaths."""
@@ -75,7 +84,7 @@ class LifeTable:
             while life.death >= self.width * MAX_WINDOWS:
                 self._halve()
             level = self._level(life.reach)
-            key = (int(life.birth / self.width), int(life.death / self.width), level)
+            key = (int(life.birth / self.width), int(life.death / self.width), level, life.recycled)
             cell = self._cells[life.node].setdefault(key, [0, 0])
             cell[0] += 1
             cell[1] += life.size
@@ -83,9 +92,10 @@ class LifeTable:
     def deaths(self, node: int, mean: float) -> Iterator[Deaths]:
         """Give the deaths of a stack as a sampler of this mean would have seen them."""
         level = self._level(mean)
-        for (birth, death, reach), (count, size) in self._cells.get(node, {}).items():
+        for (birth, death, reach, recycled), (count, size) in self._cells.get(node, {}).items():
             if reach >= level:
-                yield Deaths((birth + 0.5) * self.width, (death + 0.5) * self.width, count, size)
+                born, died = (birth + 0.5) * self.width, (death + 0.5) * self.width
+                yield Deaths(born, died, count, size, recycled)
 
     def nodes(self) -> Iterable[int]:
         """Give the stacks that have deaths."""
@@ -108,9 +118,9 @@ class LifeTable:
     def _halve(self) -> None:
         self.width *= 2
         for node, cells in self._cells.items():
-            merged: dict[tuple[int, int, int], list[int]] = {}
-            for (birth, death, level), (count, size) in cells.items():
-                cell = merged.setdefault((birth // 2, death // 2, level), [0, 0])
+            merged: dict[_Key, list[int]] = {}
+            for (birth, death, level, recycled), (count, size) in cells.items():
+                cell = merged.setdefault((birth // 2, death // 2, level, recycled), [0, 0])
                 cell[0] += count
                 cell[1] += size
             self._cells[node] = merged

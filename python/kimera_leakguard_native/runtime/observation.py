@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections import defaultdict
-from dataclasses import dataclass, field
+import sys
+from collections import defaultdict, deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
-from kimera_leakguard_native.runtime import verdict
+from kimera_leakguard_native.runtime import teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks
-from kimera_leakguard_native.runtime.detectors.flux import Population
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
-from kimera_leakguard_native.runtime.life_table import Life, LifeTable
+from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
 from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes
 from kimera_leakguard_native.runtime.timeline import Point, Timeline
 
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
 MAX_SITES = 1000
 """Sites in a report, by growth."""
 
+_RECYCLED = 1  # BlockKind::kRecycled
+
+_KEY_TABLES = {
+    sys.getsizeof({1: 1}) - sys.getsizeof({}),
+    sys.getsizeof({"a": 1}) - sys.getsizeof({}),
+}
+# Key tables of small dicts have a free list too, but are no objects whose type could be read.
+
 
 @dataclass(slots=True)
 class _Stack:
     lives: list[Life] = field(default_factory=list)
-    population: Population = field(default_factory=Population)
+    deaths: list[Deaths] = field(default_factory=list)
 
 
 class Observation:
@@ -47,6 +56,8 @@ class Observation:
         self._stacks = CallStacks()
         self._table: LifeTable | None = None
         self._mean = 0.0
+        self._recent: deque[Life] = deque()
+        self._folded = 0
         self.timeline = Timeline()
         self.lost = 0
 
@@ -58,8 +69,9 @@ class Observation:
         if self._table is None:
             self._table = LifeTable(totals["mean_bytes"])
         packed, lost = self._capture.new_deaths()
-        self._table.add(_lives(packed))
+        self._recent.extend(_lives(packed))
         self.lost += lost
+        self._fold(totals["seconds"] - teardown.KEPT_SECONDS)
         if totals["mean_bytes"] != self._mean:
             self._mean = totals["mean_bytes"]
             self._table.thin(self._mean)
@@ -99,64 +111,87 @@ class Observation:
 
     def verdicts(self) -> list[SiteVerdict]:
         """Judge every site that has aged objects or live ones, the fastest growing first."""
-        return self._judge(self.poll())
+        return self._judge(self.poll()["seconds"])
 
-    def report(self) -> RunReport:
-        """Give the result of the run so far."""
+    def report(self, *, ended: bool = False) -> RunReport:
+        """Give the result of the run so far.
+
+        Parameters
+        ----------
+        ended : bool
+            Whether the program has ended: then it is judged as it was before its teardown.
+        """
         totals = self.poll()
-        sites = self._judge(totals)
-        seconds = max(totals["seconds"], 1e-9) if totals else 0.0
+        seconds = totals.get("seconds", 0.0)
+        until = seconds
+        if ended:
+            until = teardown.judged_until(self._recent, self._folded, seconds)
+        sites = self._judge(until) if totals else []
         rss = [size for _, size in self.timeline.rss_between(0.0, seconds)] or [0]
-        process = verdict.of_process(sites, seconds, totals.get("samples", 0))
         points = totals.get("expected_points", 0.0)
         return RunReport(
             duration_s=seconds,
             samples=totals.get("points", 0),
             sample_bytes_effective=totals["allocated_bytes"] / points if points else self._mean,
             allocated_bytes_estimate=totals.get("allocated_bytes", 0.0),
-            overhead={"estimated_fraction": totals.get("self_seconds", 0.0) / seconds},
+            overhead={
+                "estimated_fraction": totals["self_seconds"] / seconds if seconds > 0 else 0.0
+            },
             process={"rss_start": rss[0], "rss_end": rss[-1]},
             sites=sites[:MAX_SITES],
-            process_verdict=process,
+            process_verdict=verdict.of_process(sites, seconds, totals.get("samples", 0)),
         )
 
-    def _judge(self, totals: dict[str, Any]) -> list[SiteVerdict]:
-        now = totals["seconds"]
-        stacks, mean = self._populations()
+    def _judge(self, until: float) -> list[SiteVerdict]:
+        stacks, mean = self._populations(until)
         by_site: dict[Frame | None, list[verdict.StackLives]] = defaultdict(list)
         for node, stack in stacks.items():
             by_site[self._stacks.site(node)].append(
-                verdict.StackLives(self._stacks.frames(node), stack.population, stack.lives)
+                verdict.StackLives(self._stacks.frames(node), stack.lives, stack.deaths)
             )
-        sites = verdict.of_sites(by_site, now, mean, self.timeline.allocated_between)
+        sites = verdict.of_sites(by_site, until, mean, self.timeline.allocated_between)
         explained = sum(site.growth_bytes_per_s for site in sites)
-        native = unexplained_growth(self.timeline.rss_between(now / 3, now), explained)
+        native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
         if native is not None:
             sites.append(verdict.of_native(native))
-        sites.sort(key=lambda site: site.growth_bytes_per_s, reverse=True)
+        sites.sort(key=verdict.order)
         return sites
 
-    def _populations(self) -> tuple[dict[int, _Stack], float]:
+    def _fold(self, before: float) -> None:
+        """Move deaths before a time from the list of single ones into the table."""
+        if self._table is None:
+            return
+        old = []
+        while self._recent and (self._recent[0].death or 0.0) < before:
+            old.append(self._recent.popleft())
+        self._folded += len(old)
+        self._table.add(old)
+
+    def _populations(self, until: float = math.inf) -> tuple[dict[int, _Stack], float]:
+        """Give the lives of each stack as they were at a time, and the mean that holds for all."""
         stacks: dict[int, _Stack] = defaultdict(_Stack)
         lives = list(_lives(self._capture.live()))
         # The mean may be widened while samples are read: one that holds for all is taken after.
-        mean: float = self._capture.totals()["mean_bytes"]
+        mean: float = self._capture.totals().get("mean_bytes", 0.0)
+        lives += self._recent
         for life in lives:
-            if life.reach >= mean:
-                stack = stacks[life.node]
-                stack.lives.append(life)
-                stack.population.births.append(life.birth)
+            if life.reach < mean or life.birth > until:
+                continue
+            stack = stacks[life.node]
+            if life.death is None or life.death > until:
+                stack.lives.append(replace(life, death=None))
+            else:
+                stack.deaths.append(Deaths(life.birth, life.death, 1, life.size, life.recycled))
         if self._table is not None:
             for node in list(self._table.nodes()):
-                deaths = list(self._table.deaths(node, mean))
-                if deaths:
-                    stacks[node].population.deaths = deaths
+                stacks[node].deaths += self._table.deaths(node, mean)
         self._stacks.read(self._capture)
         return {n: stack for n, stack in stacks.items() if not self._stacks.is_own(n)}, mean
 
 
 def _lives(packed: bytes) -> Iterable[Life]:
-    for birth, death, size, node, _weight, reach in struct.iter_unpack(
+    for birth, death, size, node, _weight, reach, kind in struct.iter_unpack(
         _core.sampler.LIFE_FORMAT, packed
     ):
-        yield Life(birth * 1e-9, None if death < 0 else death * 1e-9, size, node, reach)
+        recycled = kind == _RECYCLED or size in _KEY_TABLES
+        yield Life(birth * 1e-9, None if death < 0 else death * 1e-9, size, node, reach, recycled)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.model.site import Frame
     from kimera_leakguard_native.runtime.detectors.native import NativeGrowth
-    from kimera_leakguard_native.runtime.life_table import Life
+    from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 FALSE_DISCOVERY_RATE = 0.01
 """Share of the sites called a leak that may be wrong by chance."""
@@ -30,17 +30,26 @@ so that a strong leak leaves faint traces at lines that are innocent."""
 ALONE_P = 1e-3
 """What a single stack of a line must reach, times the number of its stacks."""
 
+OWN_BLOCKS = 3
+"""Sampled blocks that hold one object all their life, from which on they alone are judged."""
+
+_NOT_SIGNIFICANT = "; p = {p:.2g} is not enough among the sites of this run"
+_SHARED_BLOCKS = (
+    "; all of it floats, lists, dicts or tuples, whose blocks the interpreter hands from line to"
+    " line: more likely what another line leaks"
+)
+
 MIN_SECONDS = 5.0
 """A shorter run says nothing about a process."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackLives:
-    """The sampled objects of one call stack."""
+    """The sampled objects of one call stack: those alive, and those that died old."""
 
     stack: tuple[Frame, ...]
-    population: Population
     lives: Sequence[Life]
+    deaths: Sequence[Deaths]
 
 
 @dataclass(slots=True)
@@ -50,6 +59,7 @@ class _Candidate:
     live: float
     growth: float
     assessment: ages.Assessment
+    shared: bool  # whether it rests on blocks that the interpreter's free lists pass on
 
 
 def of_sites(
@@ -75,12 +85,24 @@ def of_sites(
     fastest = max((one.growth for one in candidates), default=0.0)
     suspects = [one for one in candidates if one.assessment.shape == "leak"]
     passed = benjamini_hochberg([one.assessment.p_value for one in suspects], FALSE_DISCOVERY_RATE)
-    proven = {
-        id(one)
+    proven = [
+        one
         for one, ok in zip(suspects, passed, strict=True)
         if ok and (one.growth >= MINOR_SHARE * fastest or one.assessment.p_value <= MINOR_P)
-    }
-    return [_site(one, proven=id(one) in proven) for one in candidates]
+    ]
+    certain = any(not one.shared for one in proven)
+    doubts = {id(one): _NOT_SIGNIFICANT for one in suspects}
+    for one in proven:
+        if one.shared and certain:
+            doubts[id(one)] = _SHARED_BLOCKS
+        else:
+            del doubts[id(one)]
+    return [_site(one, doubts.get(id(one), "")) for one in candidates]
+
+
+def order(site: SiteVerdict) -> tuple[bool, float]:
+    """Sort key of reports: leaks and native growth first, then by growth."""
+    return (site.verdict not in {"leak", "native"}, -site.growth_bytes_per_s)
 
 
 def of_native(growth: NativeGrowth) -> SiteVerdict:
@@ -104,13 +126,15 @@ def of_process(sites: Iterable[SiteVerdict], seconds: float, samples: int) -> st
     undecided, and so does a run that is too short or too quiet to have shown anything. Sites that
     are filling up make it a warm-up; all others are clean.
     """
-    verdicts = {site.verdict for site in sites}
+    listed = list(sites)
+    verdicts = {site.verdict for site in listed}
     for worst in ("leak", "native"):
         if worst in verdicts:
             return worst
     if "undecided" in verdicts or seconds < MIN_SECONDS or samples == 0:
         return "undecided"
-    return "warm-up" if "warm-up" in verdicts else "clean"
+    growing = any(site.verdict == "warm-up" and site.growth_bytes_per_s > 0 for site in listed)
+    return "warm-up" if growing else "clean"
 
 
 def _candidate(
@@ -120,21 +144,18 @@ def _candidate(
     mean: float,
     activity: Callable[[float, float], float],
 ) -> _Candidate:
-    whole = Population(
-        [birth for one in stacks for birth in one.population.births],
-        [death for one in stacks for death in one.population.deaths],
-    )
-    assessment = ages.assess(whole, now, activity)
+    assessment, shared = _assess(stacks, now, activity)
     busiest = max(stacks, key=lambda one: len(one.lives))
     lives = [life for one in stacks for life in one.lives]
     if assessment.shape != "leak" or assessment.p_value > ALONE_P:
         # One stack may leak through a line that others only pass through.
         for one in stacks if len(stacks) > 1 else ():
-            if len(one.population.births) < ages.MIN_SURVIVORS:
+            if len(one.lives) < ages.MIN_SURVIVORS:
                 continue
-            alone = ages.assess(one.population, now, activity)
-            if alone.shape == "leak" and alone.p_value * len(stacks) < ALONE_P:
+            alone, alone_shared = _assess([one], now, activity)
+            if alone.shape == "leak" and alone.p_value * len(stacks) < ALONE_P and not alone_shared:
                 assessment = replace(alone, p_value=alone.p_value * len(stacks))
+                shared = False
                 busiest, stacks = one, [one]
                 break
     return _Candidate(
@@ -143,6 +164,28 @@ def _candidate(
         live=live_bytes((life.size for life in lives), mean),
         growth=_growth(stacks, now, mean),
         assessment=assessment,
+        shared=shared,
+    )
+
+
+def _assess(
+    stacks: Sequence[StackLives], now: float, activity: Callable[[float, float], float]
+) -> tuple[ages.Assessment, bool]:
+    """Judge by the blocks that hold one object all their life, wherever there are such.
+
+    The others say nothing where these are seen to come and go. Where there are none at all they
+    have to do, and the second value is True.
+    """
+    own = _population(stacks, recycled=False)
+    if len(own.births) + sum(one.count for one in own.deaths) >= OWN_BLOCKS:
+        return ages.assess(own, now, activity), False
+    return ages.assess(_population(stacks, recycled=True), now, activity), True
+
+
+def _population(stacks: Sequence[StackLives], *, recycled: bool) -> Population:
+    return Population(
+        [life.birth for one in stacks for life in one.lives if recycled or not life.recycled],
+        [death for one in stacks for death in one.deaths if recycled or not death.recycled],
     )
 
 
@@ -167,18 +210,15 @@ def _growth(stacks: Sequence[StackLives], now: float, mean: float) -> float:
     gone = sum(
         live_bytes([round(death.size / death.count)], mean) * death.count
         for one in stacks
-        for death in one.population.deaths
+        for death in one.deaths
         if death.death > now / 2 and death.birth <= now / 2 - young
     )
     return (grown - gone) / (now / 2)
 
 
-def _site(candidate: _Candidate, *, proven: bool) -> SiteVerdict:
+def _site(candidate: _Candidate, doubt: str) -> SiteVerdict:
     assessment, frame = candidate.assessment, candidate.frame
-    shape = assessment.shape if assessment.shape != "leak" or proven else "undecided"
-    reason = assessment.reason
-    if shape != assessment.shape:
-        reason += f"; p = {assessment.p_value:.2g} is not enough among the sites of this run"
+    shape = "undecided" if doubt else assessment.shape
     return SiteVerdict(
         file=frame.file if frame else None,
         line=frame.line if frame else 0,
@@ -186,17 +226,18 @@ def _site(candidate: _Candidate, *, proven: bool) -> SiteVerdict:
         live_bytes=round(candidate.live),
         growth_bytes_per_s=candidate.growth,
         verdict=shape,
-        confidence=_confidence(shape, assessment),
+        confidence=_confidence(candidate, shape),
         stack=candidate.stack,
-        evidence=reason,
+        evidence=assessment.reason + doubt.format(p=assessment.p_value),
     )
 
 
-def _confidence(shape: str, assessment: ages.Assessment) -> float:
+def _confidence(candidate: _Candidate, shape: str) -> float:
     # How sure the verdict given is; the bound of a leak is what no test on ages can exclude, a
     # container that would have been full only after the run.
+    assessment = candidate.assessment
     if shape == "leak":
-        return max(0.5, min(0.95, 1.0 - 10.0 * assessment.p_value))
+        return max(0.5, min(0.6 if candidate.shared else 0.95, 1.0 - 10.0 * assessment.p_value))
     if shape == "undecided":
         return min(0.5, assessment.survivors / 20)
     return 0.8 if assessment.survivors >= ages.MIN_SURVIVORS else 0.5

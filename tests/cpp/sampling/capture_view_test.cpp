@@ -42,11 +42,12 @@ TEST(CaptureView, ReadsWhatAKilledProcessHasWritten) {
   if (child == 0) {
     auto filter = std::make_unique<AddressFilter>();
     FakeFrameSource source;
+    FakeClassifier classifier;
     SampleRecorder recorder(*filter);
     recorder.open(std::make_shared<CaptureMemory>(CaptureMemory::shared(descriptor, true)), source,
-                  {1024.0, 0.0, 0.0}, 0);
+                  classifier, {1024.0, 0.0, 0.0}, 0);
     const Frame frame{FakeFrameSource::code(7), 20};
-    recorder.born({reinterpret_cast<const void*>(0x10), 64, 1024.0, 1, 0.5, 42, &frame, 1});
+    recorder.born({reinterpret_cast<const void*>(0x10), 64, 1024.0, 1, 0.5, 42, &frame, 1, false});
     kill(getpid(), SIGKILL);
   }
   int status = 0;

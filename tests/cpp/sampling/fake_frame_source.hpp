@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "klg/sampling/block_classifier.hpp"
 #include "klg/sampling/frame_source.hpp"
 
 namespace klg::sampling {
@@ -31,6 +32,15 @@ class FakeFrameSource final : public FrameSource {
     const std::size_t size = text.size() < room ? text.size() : room;
     std::memcpy(out, text.data(), size);
     return size;
+  }
+};
+
+/// Takes blocks of 48 bytes for recycled ones; never reads them.
+class FakeClassifier final : public BlockClassifier {
+ public:
+  [[nodiscard]] bool plausible(std::size_t size) const noexcept override { return size == 48; }
+  [[nodiscard]] BlockKind classify(const void*, std::size_t) const noexcept override {
+    return BlockKind::kRecycled;
   }
 };
 

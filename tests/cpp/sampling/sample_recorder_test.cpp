@@ -20,17 +20,20 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 struct Fixture {
   std::unique_ptr<AddressFilter> filter = std::make_unique<AddressFilter>();
   FakeFrameSource source;
+  FakeClassifier classifier;
   SampleRecorder recorder{*filter};
   std::shared_ptr<CaptureMemory> memory =
       std::make_shared<CaptureMemory>(CaptureMemory::anonymous());
   CaptureView view{memory};
 
-  explicit Fixture(const RecorderSettings& settings) { recorder.open(memory, source, settings, 0); }
+  explicit Fixture(const RecorderSettings& settings) {
+    recorder.open(memory, source, classifier, settings, 0);
+  }
 
   void born(std::uint64_t address, std::int64_t now, std::size_t size = 64, double uniform = 0.5,
             double mean = 1024.0) {
     const Frame frame{FakeFrameSource::code(1 + address % 3), 2};
-    recorder.born({pointer(address), size, mean, 1, uniform, now, &frame, 1});
+    recorder.born({pointer(address), size, mean, 1, uniform, now, &frame, 1, true});
   }
   static const void* pointer(std::uint64_t address) {
     return reinterpret_cast<const void*>(address);
@@ -169,7 +172,7 @@ TEST(SampleRecorder, IsReadWhileManyThreadsWrite) {
         // Size and birth agree, so that a torn record would be seen.
         const auto mark = static_cast<std::int64_t>(w * 1'000'000 + k + 1);
         f.recorder.born({Fixture::pointer(address), static_cast<std::size_t>(mark), 1024.0, 1, 0.5,
-                         mark, &frame, 1});
+                         mark, &frame, 1, true});
         if (k % 3 != 0) f.recorder.died(Fixture::pointer(address), mark + 10);
         f.recorder.charge(5);
       }
@@ -188,6 +191,26 @@ TEST(SampleRecorder, IsReadWhileManyThreadsWrite) {
   EXPECT_EQ(totals.samples, 60'000u);
   EXPECT_EQ(totals.samples, totals.freed + totals.replaced + totals.live);
   EXPECT_EQ(f.view.live().size(), totals.live);
+}
+
+TEST(SampleRecorder, LooksIntoBlocksThatMayBeRecycled) {
+  Fixture f({1024.0, 0.0, 0.0});
+  for (std::uint64_t k = 1; k <= 100; ++k) f.born(16 * k, 0, k % 2 == 0 ? 48 : 64);
+  for (std::uint64_t k = 101; k <= 200; ++k) f.born(16 * k, 0, 64);
+  std::size_t recycled = 0;
+  for (const Life& life : f.view.live()) {
+    EXPECT_EQ(life.kind == BlockKind::kRecycled, life.size == 48);
+    recycled += life.kind == BlockKind::kRecycled ? 1 : 0;
+  }
+  EXPECT_EQ(recycled, 50u);
+  // A slot that is used again has forgotten what it was.
+  f.recorder.died(Fixture::pointer(32), 1);
+  f.born(32, 2, 64);
+  for (const Life& life : f.view.live()) {
+    if (life.birth_ns == 2) {
+      EXPECT_EQ(life.kind, BlockKind::kUnknown);
+    }
+  }
 }
 
 TEST(SampleRecorder, ChildOfAForkIsSilentUnlessAsked) {

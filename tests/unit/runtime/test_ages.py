@@ -2,6 +2,7 @@
 
 import bisect
 import importlib.util
+import math
 import pathlib
 
 import pytest
@@ -75,9 +76,17 @@ def test_few_survivors_are_undecided_and_say_how_long_it_would_take():
     assert "about 120 s of the same would decide" in result.reason
 
 
-def test_growth_that_stopped_is_a_warm_up():
+def test_growth_that_stopped_early_is_static():
     result = ages.assess(Population(births(0, 10, 100), []), 60.0)
+    assert result.shape == "bounded"
+    assert "static since" in result.reason
+
+
+def test_growth_that_slows_down_is_a_warm_up():
+    slowing = [-12.0 * math.log(1 - k / 200) for k in range(199)]
+    result = ages.assess(Population(slowing, []), 60.0)
     assert result.shape == "warm-up"
+    assert "fades" in result.reason
 
 
 def test_nothing_alive_is_bounded():

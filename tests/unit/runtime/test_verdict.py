@@ -1,16 +1,15 @@
 from kimera_leakguard_native.model.site import Frame, SiteVerdict
 from kimera_leakguard_native.runtime import verdict
-from kimera_leakguard_native.runtime.detectors.flux import Population
 from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 MEAN = 1024.0
 NOW = 60.0
 
 
-def stack(name, births, deaths=(), size=100):
+def stack(name, births, deaths=(), size=100, recycled=False):
     frame = Frame("/app/main.py", len(name), name)
-    lives = [Life(birth, None, size, 1, 1e9) for birth in births]
-    return verdict.StackLives((frame,), Population(list(births), list(deaths)), lives)
+    lives = [Life(birth, None, size, 1, 1e9, recycled) for birth in births]
+    return verdict.StackLives((frame,), lives, list(deaths))
 
 
 def even(count):
@@ -56,8 +55,25 @@ def test_a_faint_trace_beside_a_strong_leak_is_not_called_one():
     assert "not enough" in sites["faint"].evidence
 
 
-def site(name):
-    return SiteVerdict("/app/main.py", 1, "f", 0, 0.0, name, 0.5)
+def test_recycled_blocks_do_not_accuse_a_line_whose_own_blocks_come_and_go():
+    blocks = stack("line", even(60), recycled=True)
+    own = stack("line", [59.0, 59.3, 59.6])
+    assert judge(line=[blocks, own])["line"].verdict == "bounded"
+
+
+def test_recycled_blocks_yield_to_a_leak_of_other_blocks_and_else_suffice():
+    blocks = stack("blocks", even(60), recycled=True)
+    both = judge(blocks=[blocks], leak=[stack("leak", even(60))])
+    assert both["leak"].verdict == "leak"
+    assert both["blocks"].verdict == "undecided"
+    assert "from line to line" in both["blocks"].evidence
+    alone = judge(blocks=[blocks])["blocks"]
+    assert alone.verdict == "leak"
+    assert alone.confidence <= 0.6
+
+
+def site(name, growth=0.0):
+    return SiteVerdict("/app/main.py", 1, "f", 0, growth, name, 0.5)
 
 
 def test_the_worst_site_is_the_verdict_on_the_process():
@@ -67,6 +83,7 @@ def test_the_worst_site_is_the_verdict_on_the_process():
     assert of("bounded", "undecided", "native", "leak") == "leak"
     assert of("bounded", "undecided", "native") == "native"
     assert of("bounded", "undecided") == "undecided"
-    assert of("bounded", "warm-up") == "warm-up"
+    assert verdict.of_process([site("warm-up", 10.0)], NOW, 100) == "warm-up"
+    assert of("bounded", "warm-up") == "clean"  # it has stopped growing
     assert of("bounded") == of() == "clean"
     assert of("bounded", seconds=1.0) == of(samples=0) == "undecided"

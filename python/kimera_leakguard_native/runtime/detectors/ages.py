@@ -102,6 +102,8 @@ def assess(
     if any(_turning_over(one) for one in recent):
         return result("bounded", f"as many old objects go as come: {out_of}", p_value)
     cohorts = _cohorts(survivors, start, now - youngest)
+    if sum(cohorts[2:]) == 0:
+        return result("bounded", f"all of it from the first {history / 3:.0f} s, static since")
     if (fading := _fading(cohorts, start, now - youngest, activity)) is not None:
         return result("warm-up", f"{fading}; {out_of}", p_value)
     if history < max(MIN_HISTORY, now / 3):
@@ -170,7 +172,9 @@ def _fading(
     lower = last < 0.5 * after_first * first
     surely = binomial_tail(first, last, 1 / (1 + after_first)) < 0.01
     scarce = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
-    if (lower and surely and _decays(first, middle, last, after_middle)) or scarce:
+    slowing = binomial_tail(middle, last, 1 / (1 + after_middle)) < 0.02
+    decays = slowing or _decays(first, middle, last, after_middle)
+    if (lower and surely and decays) or scarce:
         return f"the inflow fades: {first}, {middle}, {last} survivors by thirds"
     return None
 

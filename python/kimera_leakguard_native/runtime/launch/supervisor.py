@@ -95,7 +95,7 @@ def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
         os.close(descriptor)
         observation = Observation(capture, lambda: resident_bytes(pid))
         status = _watch(pid, observation, sampling.interval, blocked)
-        report = observation.report()
+        report = observation.report(ended=True)
         if not capture.begun():
             report.duration_s = time.monotonic() - started
         return Outcome(_exit_code(status), capture.begun(), report)
