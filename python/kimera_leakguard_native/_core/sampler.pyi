@@ -66,4 +66,4 @@ def unavailable_reason() -> str:
     """
     Why the hooks cannot be used in this interpreter, or ''.
     """
-LIFE_FORMAT: str = 'qqQIff4x'
+LIFE_FORMAT: str = 'qqQIffI'

@@ -25,7 +25,8 @@ MINOR_SHARE = 0.05
 
 MINOR_P = 1e-6
 """What a minor site must reach: the interpreter's free lists hand blocks from one line to another,
-so that a strong leak leaves faint traces at lines that are innocent."""
+so that a strong leak leaves faint traces at lines that are innocent. The same is asked of a site
+that has only such blocks."""
 
 ALONE_P = 1e-3
 """What a single stack of a line must reach, times the number of its stacks."""
@@ -88,7 +89,11 @@ def of_sites(
     proven = [
         one
         for one, ok in zip(suspects, passed, strict=True)
-        if ok and (one.growth >= MINOR_SHARE * fastest or one.assessment.p_value <= MINOR_P)
+        if ok
+        and (
+            (one.growth >= MINOR_SHARE * fastest and not one.shared)
+            or one.assessment.p_value <= MINOR_P
+        )
     ]
     certain = any(not one.shared for one in proven)
     doubts = {id(one): _NOT_SIGNIFICANT for one in suspects}
