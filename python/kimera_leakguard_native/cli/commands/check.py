@@ -64,9 +64,9 @@ def command(
     ).settings
     options = engine.Options(settings.select, settings.tier, settings.jobs, settings.symbolic)
     if not selected(options.select):
-        known = ", ".join(rules())
+        codes = ", ".join(rules())
         raise ConfigError(
-            f"select: no rule is called {','.join(options.select)}; there are {known}"
+            f"select: no rule is called {','.join(options.select)}; there are {codes}"
         )
     baseline = Baseline.load(known) if known else None
     result = engine.check(list(paths), options)
