@@ -50,6 +50,8 @@ ODD_TEXTS = {
     "carriage-returns": LEAK.replace("\n", "\r\n").encode(),
     "old-carriage-returns": LEAK.replace("\n", "\r").encode(),
     "no-newline-at-the-end": LEAK.rstrip().encode(),
+    "form-feed": b"\x0c\n" + LEAK.encode(),
+    "separators-that-end-no-line": "x = 'a\u2028b\x85c\x1cd'\n".encode() + LEAK.encode(),
     "lone-surrogate": b"x = '\\ud800'\n" + LEAK.encode(),
     "wide-characters": ("x = '" + "\U0001f4a7" * 50 + "'; y = '\u0301'\n").encode() + LEAK.encode(),
 }
@@ -136,6 +138,16 @@ def test_the_snippet_is_the_line_of_the_finding(name, odd, odd_text):
     assert b"return open(path).read()" in block
 
 
+def assert_an_entry(tree, bad):
+    """One entry for the bad file, the good one's finding, and exit code 2 for the bad one alone."""
+    report = report_of(tree, code=1)
+    assert lines_in(report, tree / "good.py") == [2]
+    assert [error["file"] for error in report["errors"]] == [str(bad)]
+    assert errors_in(report, bad)[0].strip()
+    alone = report_of(bad, code=2)
+    assert errors_in(alone, bad)
+
+
 def test_an_empty_file_is_clean(tmp_path):
     (tmp_path / "empty.py").write_bytes(b"")
     report = report_of(tmp_path, code=0)
@@ -174,6 +186,12 @@ def test_links_that_go_in_circles_are_followed_once(tree):
     report = report_of(tree, code=1)
     assert len(report["findings"]) == 1
     assert [error["file"] for error in report["errors"]] == [str(tree / "inner" / "self.py")]
+
+
+def test_a_link_to_nowhere_is_one_entry(tree):
+    gone = tree / "gone.py"
+    gone.symlink_to(tree / "never.py")
+    assert_an_entry(tree, gone)
 
 
 def test_a_path_that_does_not_exist_is_one_entry(tree):
@@ -215,11 +233,7 @@ def make_endless(path):
 def test_what_is_no_regular_file_is_not_read(tree, make):
     odd = tree / "odd.py"
     make(odd)
-    report = report_of(tree / "good.py", odd, code=1)
-    assert lines_in(report, tree / "good.py") == [2]
-    assert errors_in(report, odd)
-    assert errors_in(report_of(odd, code=2), odd)
-    assert lines_in(report_of(tree, code=1), tree / "good.py") == [2]
+    assert_an_entry(tree, odd)
 
 
 def permissions_prefix():

@@ -22,7 +22,8 @@ class Discovery:
     files : list of str
         Each is the path as it was given, joined with the path below it; sorted, without repeats.
     errors : list of FileError
-        Paths that do not exist or directories that cannot be listed.
+        Paths that do not exist, directories that cannot be listed, and what has the name of a
+        module but is no file.
     """
 
     files: list[str] = field(default_factory=list)
@@ -86,9 +87,27 @@ def _below(path: str, errors: list[FileError]) -> Iterator[str]:
             if is_folder:
                 if entry.name not in _SKIPPED and not entry.name.startswith("."):
                     folders.append(entry.path)
-            elif is_file and entry.name.endswith(_SUFFIXES):
-                yield entry.path
+            elif entry.name.endswith(_SUFFIXES):
+                if is_file:
+                    yield entry.path
+                else:
+                    errors.append(FileError(entry.path, _why_no_file(entry)))
         pending.extend(reversed(folders))
+
+
+def _why_no_file(entry: os.DirEntry[str]) -> str:
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        return f"cannot be read: {_reason(error)}"
+    kinds = {
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    kind = kinds.get(stat.S_IFMT(mode), "something else")
+    return f"has the name of a module but is no file: it is {kind}"
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from kimera_leakguard_native.errors import AnalysisError
 
 MAX_BYTES = 32 * 1024 * 1024
 """Larger files are data, not programs; parsing one takes about forty times its size in memory."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(slots=True)
@@ -84,9 +87,12 @@ def parse(path: str, data: bytes) -> Source:
 
 
 def text_lines(data: bytes) -> list[str]:
-    """Decode a file for display; bytes that do not decode show as replacement characters."""
+    """Decode a file for display; bytes that do not decode show as replacement characters.
+
+    A line ends where it ends for the parser: form feeds and the separators of Unicode are text.
+    """
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError:
         encoding = "utf-8"
-    return data.decode(encoding, errors="replace").splitlines()
+    return _LINE_END.split(data.decode(encoding, errors="replace"))
