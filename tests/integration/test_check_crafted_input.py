@@ -72,6 +72,13 @@ def nested(line, depth, end):
     return [*(" " * i + line for i in range(depth)), " " * depth + end]
 
 
+def nested_finally(depth):
+    lines = []
+    for level in range(depth):
+        lines += [" " * level + "try:", " " * level + " n.f()", " " * level + "finally:"]
+    return [*lines, " " * depth + "h.read()"]
+
+
 def nested_try_in_try(depth):
     lines = [" " * level + "try:" for level in range(depth)]
     lines.append(" " * depth + "if n: return h.read()")
@@ -98,7 +105,11 @@ EXPLOSIONS = {
         "if n: h.close()",
     ],
     "nested-loops": [OPEN, *nested("for i in n:", 60, "if i: h.close()")],
+    "nested-finally": [OPEN, *nested_finally(60)],
     "finally-around-return": [OPEN, *nested_try_in_try(60), "h.close()"],
+    "two-hundred-files": [
+        *(f"h{i} = open(path)\n    if flags[{i}]: h{i}.close()" for i in range(200))
+    ],
     "wide-guard": [OPEN, "if " + " and ".join(f"flags[{i}]" for i in range(3000)) + ": h.close()"],
     "powers": [OPEN, "if 2 ** 2 ** 2 ** 2 ** 2 ** 2 == n: return", "h.close()"],
     "shift": [OPEN, "if 1 << 100_000_000_000 > n: return", "h.close()"],
@@ -115,6 +126,10 @@ EXPLOSIONS = {
         OPEN,
         "while n < 10 ** 18: n += 1",
         "if n == 5: h.close()",
+    ],
+    "chain-of-ternaries": [
+        "h0 = None",
+        *(f"h{i} = h{i - 1} if n else open(path)" for i in range(1, 300)),
     ],
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch
 from kimera_leakguard_native.analysis.handlers import catches, is_broad
+from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
     Discharge,
     Frame,
@@ -19,9 +20,9 @@ from kimera_leakguard_native.analysis.ownership import (
     Pending,
     Returned,
     State,
-    decide,
-    transfer,
 )
+from kimera_leakguard_native.analysis.transfer import transfer
+from kimera_leakguard_native.analysis.work_budget import WorkBudget
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.effects import Effects
@@ -124,9 +125,23 @@ def _first(types: tuple[str, ...]) -> str | None:
 
 
 class Tracker:
-    """Follows one acquisition through one graph."""
+    """Follows one acquisition through one graph.
 
-    def __init__(self, graph: cfg.Graph, site: Site, frame: Frame, effects: Effects) -> None:
+    Parameters
+    ----------
+    budget : WorkBudget, optional
+        Shared with the other acquisitions of the function; one of its own if there is none.
+    """
+
+    def __init__(
+        self,
+        graph: cfg.Graph,
+        site: Site,
+        frame: Frame,
+        effects: Effects,
+        budget: WorkBudget | None = None,
+    ) -> None:
+        self._budget = WorkBudget() if budget is None else budget
         self._graph = graph
         self._site = site
         self._frame = frame
@@ -155,7 +170,7 @@ class Tracker:
             self._pending.pop()
             self._block(start, first=site.index)
         while self._pending:
-            if len(flow.nodes) > MAX_NODES:
+            if len(flow.nodes) > MAX_NODES or self._budget.exhausted:
                 flow.exhausted = True
                 break
             self._block(self._pending.pop())
@@ -183,6 +198,7 @@ class Tracker:
                 self._at_exit(number, where, state)
             return
         block = self._graph.blocks[where]
+        self._budget.spend((2 + len(block.instructions) - first) * (2 + len(state.roles)))
         for index in range(first, len(block.instructions)):
             after = self._instruction(number, block, index, state)
             if after is None:

@@ -10,10 +10,18 @@ from kimera_leakguard_native.analysis import witness
 from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
+from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import acquiring_words, catalog
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
+from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
+from kimera_leakguard_native.analysis.work_budget import (
+    MAX_SEARCHING,
+    MAX_TRACKING,
+    QUERY,
+    WorkBudget,
+)
 from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import CheckStatistics, FileError, Finding
 
@@ -22,7 +30,6 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.frontend import Source
     from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.project import Function, Project
-    from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 
 
 class Wanted(Protocol):
@@ -62,6 +69,7 @@ class ModuleCheck:
         self._codes = codes
         self._report = report
         self._catalog = catalog()
+        self._lines: list[str] = []
         self._asks = wanted.symbolic and available()
 
     def run(self) -> None:
@@ -83,6 +91,7 @@ class ModuleCheck:
             except RecursionError:
                 self._failed(scope, "nested too deeply to be analysed")
             except AnalysisError as error:
+                statistics.budget_exhausted += 1
                 self._failed(scope, str(error))
             except Exception as error:  # noqa: BLE001 - one function must not end the run
                 self._failed(scope, f"internal error: {type(error).__name__}: {error}")
@@ -97,17 +106,26 @@ class ModuleCheck:
 
     def _function(self, function: Function) -> None:
         graph = function.graph()
+        tracking, searching = WorkBudget(MAX_TRACKING), WorkBudget(MAX_SEARCHING)
+        cut_short = 0
         for site in find_sites(graph, self._catalog, function.effects):
             if site.resource.rule not in self._codes:
                 continue
-            flow = Tracker(graph, site, function.frame(), function.effects).run()
-            if flow.exhausted:
-                self._report.statistics.budget_exhausted += 1
-            finding = self._first_feasible(function, site, flow)
+            flow = Tracker(graph, site, function.frame(), function.effects, tracking).run()
+            self._report.statistics.budget_exhausted += flow.exhausted
+            cut_short += flow.exhausted and tracking.exhausted
+            finding = self._first_feasible(function, site, flow, searching)
             if finding is not None:
                 self._report.findings.append(finding)
+        if cut_short:
+            self._failed(
+                function.scope,
+                f"too much work: {cut_short} acquisitions are not followed to their end",
+            )
 
-    def _first_feasible(self, function: Function, site: Site, flow: Flow) -> Finding | None:
+    def _first_feasible(
+        self, function: Function, site: Site, flow: Flow, searching: WorkBudget
+    ) -> Finding | None:
         """Give the finding of the most certain tier whose path can be taken, if it is wanted."""
         ends_program = _ends_program(function.scope)
         feasibility: Feasibility | None = None
@@ -118,13 +136,18 @@ class ModuleCheck:
             if not self._asks or not has_guards(function.graph()):
                 path = witness.shortest(flow, candidate.leaks[0])
                 return self._finding(function, candidate, flow, candidate.leaks[0], path, None)
-            if feasibility is None:
-                feasibility = Feasibility(function, candidate, ends_program=ends_program)
-            outcome = feasibility.decide(candidate)
+            if searching.exhausted:
+                outcome = Outcome(Answer.UNKNOWN, exhausted=True)
+            else:
+                if feasibility is None:
+                    feasibility = Feasibility(function, candidate, ends_program=ends_program)
+                    searching.spend(len(feasibility.flow.edges))
+                outcome = feasibility.decide(candidate)
+                searching.spend(outcome.work + QUERY * outcome.queries)
             self._count(outcome)
             if outcome.answer is Answer.INFEASIBLE:
                 continue
-            if outcome.answer is Answer.UNKNOWN or not outcome.path:
+            if feasibility is None or outcome.answer is Answer.UNKNOWN or not outcome.path:
                 path = witness.shortest(flow, candidate.leaks[0])
                 return self._finding(function, candidate, flow, candidate.leaks[0], path, outcome)
             leak = feasibility.leak_at(candidate, outcome.path[-1].target)
@@ -166,10 +189,12 @@ class ModuleCheck:
 
     def _column(self, line: int, offset: int) -> int:
         """Turn an offset in UTF-8 bytes into a 1-based column in characters."""
-        lines = self._source.data.split(b"\n", line)
-        if line > len(lines) or len(lines[line - 1]) < offset:
+        if not self._lines:
+            self._lines = text_lines(self._source.data)
+        if line > len(self._lines):
             return offset + 1
-        return len(lines[line - 1][:offset].decode("utf-8", errors="replace")) + 1
+        before = self._lines[line - 1].encode("utf-8", errors="replace")[:offset]
+        return len(before.decode("utf-8", errors="replace")) + 1
 
 
 def _ends_program(scope: Scope) -> bool:

@@ -21,6 +21,7 @@ from kimera_leakguard_native.analysis.summaries import (
     never_returns,
     parameter_effect,
 )
+from kimera_leakguard_native.analysis.work_budget import WorkBudget
 from kimera_leakguard_native.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Function:
         self.scope = scope
         self.effects = Effects(project.catalog, CallResolver(project, module, scope))
         self._graph: Graph | None = None
+        self._no_graph: AnalysisError | None = None
+        self._summary_budget = WorkBudget()
         self._effects_of: dict[str, Effect | None] = {}
         self._never_returns: bool | None = None
         self._raises: tuple[str | None, ...] | None = None
@@ -52,9 +55,22 @@ class Function:
         return f"{self.module.name}.{self.scope.name}"
 
     def graph(self) -> Graph:
-        """Lower the function."""
+        """Lower the function.
+
+        Raises
+        ------
+        AnalysisError
+            The graph would be too large.
+        """
+        if self._no_graph is not None:
+            raise self._no_graph
         if self._graph is None:
-            self._graph = lower(self.module, self.scope)
+            try:
+                self._graph = lower(self.module, self.scope)
+            except AnalysisError as error:
+                # Every caller asks again, and each attempt costs as much as the first.
+                self._no_graph = AnalysisError(str(error))
+                raise
         return self._graph
 
     def forget_graph(self) -> None:
@@ -78,7 +94,7 @@ class Function:
             if self.project.enter():
                 try:
                     self._effects_of[parameter] = parameter_effect(
-                        self.graph(), self.frame(), self.effects, parameter
+                        self.graph(), self.frame(), self.effects, parameter, self._summary_budget
                     )
                 except (RecursionError, AnalysisError):
                     self._effects_of[parameter] = None

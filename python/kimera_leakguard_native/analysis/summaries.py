@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.effects import Effects
     from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.project import Function
+    from kimera_leakguard_native.analysis.work_budget import WorkBudget
 
 _CONTEXT_DECORATORS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _ANY = Resource(rule="", noun="resource", release=("close",), context=True)
@@ -84,12 +85,14 @@ def frame_of(scope: Scope, graph: cfg.Graph, decorators: frozenset[str]) -> Fram
     )
 
 
-def parameter_effect(graph: cfg.Graph, frame: Frame, effects: Effects, name: str) -> Effect | None:
+def parameter_effect(
+    graph: cfg.Graph, frame: Frame, effects: Effects, name: str, budget: WorkBudget
+) -> Effect | None:
     """Follow a parameter through the function that has it."""
     site = Site("parameter", _ANY, cfg.ENTRY, 0, name, ALIAS, None)
     if name in graph.cells:
         return Effect.TAKE
-    flow = Tracker(graph, site, frame, effects).run()
+    flow = Tracker(graph, site, frame, effects, budget).run()
     if flow.exhausted:
         return None
     plain = {outcome for outcome, level, _ in flow.discharges if level is Level.PLAIN}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHECK = (sys.executable, "-m", "kimera_leakguard_native", "check")
-CPU_SECONDS = 60
+CPU_SECONDS = 20
 BOUND_SECONDS = 600
 """Processor time, far above what any of these inputs needs, and a wall for what waits for ever."""
 

@@ -13,8 +13,8 @@ from kimera_leakguard_native.errors import AnalysisError
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.names import ModuleScopes, Scope
 
-MAX_INSTRUCTIONS = 400_000
-"""Cleanup code is copied for each way out; nested deeply, it could grow without bound."""
+MAX_COPIED = 60_000
+"""Instructions and blocks in copies of cleanup code, exponential where it is nested."""
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +63,8 @@ class Builder:
         self.handler_names: list[str] = []
         self.entered: set[int] = set()
         self._numbers = 0
-        self._emitted = 0
+        self._copying = 0
+        self._copied = 0
         for _ in (cfg.ENTRY, cfg.RETURN_EXIT, cfg.RAISE_EXIT):
             graph.blocks.append(cfg.Block(len(graph.blocks), cfg.RAISE_EXIT))
         self.current = graph.blocks[cfg.ENTRY]
@@ -112,16 +113,20 @@ class Builder:
         """Append to the current block."""
         if not self.reachable:
             return
-        self._emitted += 1
-        if self._emitted > MAX_INSTRUCTIONS:
-            raise AnalysisError("cleanup code is nested too deeply to be analysed")
+        self._count_copy()
         self.current.instructions.append(instruction)
 
     def new_block(self) -> cfg.Block:
         """Make a block whose exceptions go where they go now."""
+        self._count_copy()
         block = cfg.Block(len(self.graph.blocks), self.on_raise)
         self.graph.blocks.append(block)
         return block
+
+    def _count_copy(self) -> None:
+        self._copied += self._copying > 0
+        if self._copied > MAX_COPIED:
+            raise AnalysisError("cleanup code is nested too deeply to be analysed")
 
     def enter(self, block: cfg.Block) -> None:
         """Go on in a block."""
@@ -174,7 +179,9 @@ class Builder:
         self.enter(start)
         # Known before the body is lowered: cleanup code that loops back finds it.
         frame.copies[destination] = start.number
+        self._copying += 1
         frame.emit()
+        self._copying -= 1
         self.jump(self._route(index, destination))
         self.frames, self.on_raise, self.current, self.reachable = saved
         return start.number
@@ -192,7 +199,9 @@ class Builder:
         self.on_raise = frame.on_raise
         start = self.new_block()
         self.enter(start)
+        self._copying += 1
         frame.emit()
+        self._copying -= 1
         self.end(cfg.Resume(frame.on_raise))
         self.frames, self.on_raise, self.current, self.reachable = saved
         return start.number

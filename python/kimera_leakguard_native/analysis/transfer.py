@@ -1,0 +1,258 @@
+"""What one instruction does to a resource: who holds it afterwards, or why nobody has to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.open_tests import decide
+from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
+    CONTAINS,
+    FALSE,
+    RELEASER,
+    TRUE,
+    USES,
+    Discharge,
+    Effect,
+    Frame,
+    Outcome,
+    Returned,
+    State,
+    element_role,
+    is_container,
+    is_held,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kimera_leakguard_native.analysis.resources.catalog import Resource
+
+_PLAIN_ATTRIBUTES = frozenset(
+    {
+        "name", "mode", "encoding", "newlines", "errors", "size", "filename", "family", "type",
+        "proto", "filelist", "NameToInfo", "comment", "softspace", "offset", "members",
+    }
+)  # fmt: skip
+
+
+def transfer(
+    instruction: ir.Instruction,
+    state: State,
+    frame: Frame,
+    resource: Resource,
+    effects: Iterable[tuple[ir.Operand, Effect]] = (),
+) -> Outcome:
+    """Apply one instruction to the state of an acquired resource.
+
+    Parameters
+    ----------
+    effects : iterable of (operand, Effect)
+        For a call: what the callee does with each argument that has a role.
+    """
+    if isinstance(instruction, ir.Assign):
+        return _bound(state, frame, instruction.target, state.role(instruction.source))
+    if isinstance(instruction, ir.Call):
+        return _call(instruction, state, frame, resource, effects)
+    if isinstance(instruction, ir.Compute):
+        known = None
+        if not isinstance(instruction.expression, ir.Arithmetic):
+            decided = decide(instruction.expression, state, resource)
+            known = None if decided is None else (TRUE if decided else FALSE)
+        return state.bind(instruction.target, known)
+    if isinstance(instruction, ir.GetAttribute):
+        return _bound(
+            state, frame, instruction.target, _attribute(instruction, state, frame, resource)
+        )
+    if isinstance(instruction, ir.SetAttribute):
+        return _set_attribute(instruction, state, frame)
+    if isinstance(instruction, ir.SetItem):
+        return Discharge.ESCAPED if is_held(state.role(instruction.source)) else state
+    if isinstance(instruction, ir.GetItem):
+        return _bound(state, frame, instruction.target, _item(instruction, state))
+    if isinstance(instruction, ir.Build):
+        return _bound(state, frame, instruction.target, _display(instruction, state))
+    if isinstance(instruction, ir.Unpack):
+        return _unpack(instruction, state, frame)
+    if isinstance(instruction, ir.Iterate):
+        role = state.role(instruction.source)
+        if role is not None and is_container(role):
+            return Discharge.ESCAPED
+        return state.bind(instruction.target, USES if role in (ALIAS, USES) else None)
+    if isinstance(instruction, ir.Next):
+        return state.bind(instruction.target, None)
+    if isinstance(instruction, ir.MakeClosure):
+        if any(is_held(state.role(name)) for name in instruction.captured):
+            return Discharge.ESCAPED
+        if state.held is not None and frame.self_name in instruction.captured:
+            return Discharge.ESCAPED
+        return state.bind(instruction.target, None)
+    if isinstance(instruction, ir.Delete):
+        return state.bind(instruction.name, None)
+    if isinstance(instruction, ir.Enter):
+        return state.bind(instruction.target, state.role(instruction.manager))
+    if isinstance(instruction, ir.Exit):
+        role = state.role(instruction.manager)
+        return Discharge.RELEASED if role == ALIAS and resource.context else state
+    if isinstance(instruction, ir.Return):
+        return _return(instruction, state)
+    if isinstance(instruction, ir.Yield):
+        if is_held(state.role(instruction.source)) and not frame.lends_by_yield:
+            return Discharge.ESCAPED
+        return state.bind(instruction.target, None)
+    if isinstance(instruction, ir.Await):
+        return state.bind(instruction.target, state.role(instruction.source))
+    if isinstance(instruction, ir.EndHandler):
+        return state._replace(caught=None)
+    return state
+
+
+def _bound(state: State, frame: Frame, place: str, role: str | None) -> Outcome:
+    if place in frame.cells and is_held(role):
+        return Discharge.ESCAPED
+    return state.bind(place, role)
+
+
+def _attribute(
+    instruction: ir.GetAttribute, state: State, frame: Frame, resource: Resource
+) -> str | None:
+    if state.held == instruction.attribute and instruction.object == frame.self_name:
+        return ALIAS
+    role = state.role(instruction.object)
+    if role is None or role not in (ALIAS, USES):
+        return None
+    if instruction.attribute in resource.release:
+        return RELEASER
+    if instruction.attribute == "closed":
+        return FALSE
+    return None if instruction.attribute in _PLAIN_ATTRIBUTES else USES
+
+
+def _set_attribute(instruction: ir.SetAttribute, state: State, frame: Frame) -> Outcome:
+    role = state.role(instruction.source)
+    on_self = frame.self_name is not None and instruction.object == frame.self_name
+    if is_held(role):
+        if on_self and role == ALIAS and state.held in (None, instruction.attribute):
+            return state._replace(held=instruction.attribute)
+        return Discharge.ESCAPED
+    if state.held is not None:
+        if on_self and state.held == instruction.attribute:
+            return state._replace(held=None)
+        if instruction.source == frame.self_name:
+            return Discharge.ESCAPED
+    return state
+
+
+def _item(instruction: ir.GetItem, state: State) -> str | None:
+    role = state.role(instruction.object)
+    if role is None or not is_container(role):
+        return None
+    if role.isdigit() and isinstance(instruction.key, ir.Literal):
+        return ALIAS if instruction.key.value == int(role) else None
+    return CONTAINS
+
+
+def _display(instruction: ir.Build, state: State) -> str | None:
+    if instruction.kind == "text":
+        return None
+    roles = [(i, state.role(item)) for i, item in enumerate(instruction.elements)]
+    holding = [(i, role) for i, role in roles if is_held(role)]
+    if not holding:
+        return None
+    if instruction.kind == "tuple" and len(holding) == 1 and holding[0][1] == ALIAS:
+        return element_role(holding[0][0])
+    return CONTAINS
+
+
+def _unpack(instruction: ir.Unpack, state: State, frame: Frame) -> Outcome:
+    role = state.role(instruction.source)
+    after: Outcome = state
+    for index, place in enumerate(instruction.targets):
+        found = None
+        if role is not None and role.isdigit() and not instruction.starred:
+            found = ALIAS if index == int(role) else None
+        elif role is not None and is_container(role):
+            found = CONTAINS
+        if isinstance(after, State):
+            after = _bound(after, frame, place, found)
+    return after
+
+
+def _return(instruction: ir.Return, state: State) -> Outcome:
+    role = state.role(instruction.source)
+    if role == ALIAS:
+        return Returned(None)
+    if role is not None and role.isdigit():
+        return Returned(int(role))
+    if is_held(role):
+        return Discharge.ESCAPED
+    # Cleanup code may still run, but no exception is in flight any more.
+    return state._replace(pending=None, caught=None)
+
+
+_RELEASING = frozenset({"__exit__", "__del__", "__aexit__"})
+_OWN_CLEANUP = (
+    "close", "cleanup", "clean_up", "stop", "shutdown", "release", "dispose", "abort", "destroy",
+    "disconnect", "terminate", "kill", "del", "exit", "finalize", "free",
+)  # fmt: skip
+
+
+def _call(
+    call: ir.Call,
+    state: State,
+    frame: Frame,
+    resource: Resource,
+    effects: Iterable[tuple[ir.Operand, Effect]],
+) -> Outcome:
+    role = None if call.receiver is None else state.role(call.receiver)
+    result: str | None = None
+    if call.function is not None and state.role(call.function) == RELEASER:
+        return Discharge.RELEASED
+    if role in (ALIAS, USES) and call.method is not None:
+        if call.method in resource.release or call.method in _RELEASING:
+            return Discharge.RELEASED
+        if role == ALIAS and call.method in resource.transfer:
+            return Discharge.ESCAPED
+        if call.method in ("__enter__", "__aenter__") or call.method in ("__index__", "__int__"):
+            result = role
+        elif call.method in ("open", "extractfile", "makefile", "__iter__", "iter_lines"):
+            result = USES
+    elif role is not None and is_container(role) and call.method is not None:
+        # A method of the container may hand the resource to anybody.
+        return Discharge.ESCAPED
+    if state.held is not None and frame.self_name is not None:
+        if call.receiver == frame.self_name and _cleans_up(call.method or ""):
+            return Discharge.RELEASED
+        if frame.self_name in call.operands() and call.method != "__init__":
+            return Discharge.ESCAPED
+    for operand, effect in effects:
+        given = state.role(operand)
+        if effect is Effect.TAKE and is_held(given):
+            return Discharge.ESCAPED
+        if effect is Effect.RELEASE and given is not None:
+            return Discharge.RELEASED
+        if effect is Effect.DERIVE and is_held(given):
+            result = CONTAINS if given is not None and is_container(given) else USES
+    if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
+        result = _reflected(call, state, resource, result)
+    return state.bind(call.target, result)
+
+
+def _reflected(call: ir.Call, state: State, resource: Resource, result: str | None) -> str | None:
+    attribute = call.arguments[1]
+    if state.role(call.arguments[0]) != ALIAS or not isinstance(attribute, ir.Literal):
+        return result
+    if attribute.value in resource.release:
+        return TRUE if call.name == "builtins.hasattr" else RELEASER
+    if attribute.value == "closed":
+        return TRUE if call.name == "builtins.hasattr" else FALSE
+    return result
+
+
+def _cleans_up(method: str) -> bool:
+    words = method.strip("_").lower()
+    return any(
+        words == name or words.startswith(f"{name}_") or words.endswith(f"_{name}")
+        for name in _OWN_CLEANUP
+    )
