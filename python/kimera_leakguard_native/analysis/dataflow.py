@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MAX_NODES = 60_000
 """States of one acquisition; beyond it the search stops and the budget counts as exhausted."""
 
+_ATTRIBUTE = ("builtins.AttributeError",)
+_ITEM = ("builtins.KeyError", "builtins.IndexError", "builtins.LookupError", "builtins.TypeError")
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -269,11 +272,26 @@ class Tracker:
             # The body of the with statement raises here.
             pending = Pending(None, Level.STRONG, instruction.line)
         else:
+            if isinstance(instruction, (ir.GetAttribute, ir.GetItem)):
+                for kind in self._named(instruction, block):
+                    self._throw(
+                        number, block, index, state, Pending(kind, Level.WEAK, instruction.line)
+                    )
+                return
             raised = self._effects.raised(instruction, state, self._site.resource)
             if raised is None:
                 return
             pending = Pending(raised.type, raised.level, instruction.line)
         self._throw(number, block, index, state, pending)
+
+    def _named(self, instruction: ir.Instruction, block: cfg.Block) -> list[str]:
+        """Give what a read raises, where a handler around it says that somebody expects it."""
+        end = self._graph.blocks[block.on_raise].terminator
+        if not isinstance(end, cfg.Dispatch):
+            return []
+        kinds = _ATTRIBUTE if isinstance(instruction, ir.GetAttribute) else _ITEM
+        named = {name for handler in end.handlers for name in handler.types or ()}
+        return [kind for kind in kinds if kind in named]
 
     def _throw(
         self, number: int, block: cfg.Block, index: int, state: State, pending: Pending
