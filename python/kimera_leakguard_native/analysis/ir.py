@@ -83,7 +83,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """``left op right`` with ``+ - *`` on numbers, or concatenation."""
+    """``left op right`` on numbers, or what the operator means for others."""
 
     op: str
     left: Operand

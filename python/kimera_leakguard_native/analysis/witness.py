@@ -46,9 +46,12 @@ def decisions(
         What the solver found for the names in the tests.
     """
     notes: list[tuple[int, str]] = []
+    values = dict(values)
     for edge in path:
         number, _ = flow.nodes[edge.source]
         block = graph.blocks[number]
+        for item in block.instructions[: edge.until]:
+            _drop_written(item, values)
         end = block.terminator
         after = flow.nodes[edge.target][1]
         if not after.acquired:
@@ -71,6 +74,20 @@ def decisions(
                 if handler.block == target
             )
     return notes
+
+
+def _drop_written(instruction: ir.Instruction, values: dict[str, Any]) -> None:
+    """Forget what the solver found for names that are bound again: it held before."""
+    names: tuple[str, ...] = ()
+    if isinstance(instruction, ir.Assign):
+        names = (instruction.target,)
+    elif isinstance(instruction, ir.Unpack):
+        names = instruction.targets
+    for name in list(values):
+        if name.partition(".")[0] in names or (
+            isinstance(instruction, ir.SetAttribute) and name.endswith(f".{instruction.attribute}")
+        ):
+            del values[name]
 
 
 def describe(branch: cfg.Branch, values: dict[str, Any], *, taken: bool) -> str:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.analysis.lowering.builder import Builder
 
-_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_ARITHMETIC = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.BitAnd: "&",
+    ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.Pow: "**",
+}  # fmt: skip
 _DISPLAYS = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
 
 
@@ -52,6 +55,8 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     elif isinstance(node, ast.BinOp):
         left, right = lower(b, node.left), lower(b, node.right)
         sign = _ARITHMETIC.get(type(node.op))
+        if isinstance(node.op, ast.Mod) and not _is_text(node.left):
+            sign = "%"
         if sign is None:
             b.emit(ir.Build(line, target, "text", (left, right)))
         else:
@@ -93,6 +98,13 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     else:
         return ir.Opaque(b.number())
     return target
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether ``%`` formats, as far as the source shows."""
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
+    )
 
 
 def _call(b: Builder, node: ast.Call) -> ir.Operand:

@@ -13,6 +13,7 @@ from kimera_leakguard_native.analysis.symbolic.terms import (
     Display,
     Handle,
     HasType,
+    Identical,
     IsTrue,
     Less,
     OneOf,
@@ -20,6 +21,7 @@ from kimera_leakguard_native.analysis.symbolic.terms import (
     Symbol,
     Term,
     Test,
+    is_number,
 )
 
 if TYPE_CHECKING:
@@ -63,9 +65,9 @@ def _truth(term: Term) -> Decision:
 
 def _compare(op: str, left: Term, right: Term) -> Decision:
     if op in ("is", "=="):
-        return _same(left, right)
+        return _same(left, right, identical=op == "is")
     if op in ("is not", "!="):
-        return _negated(_same(left, right))
+        return _negated(_same(left, right, identical=op == "is not"))
     if op in ("in", "not in"):
         found = _member(left, right)
         return found if op == "in" else _negated(found)
@@ -75,9 +77,11 @@ def _compare(op: str, left: Term, right: Term) -> Decision:
     return found if op in ("<", ">") else _negated(found)
 
 
-def _same(left: Term, right: Term) -> Decision:
+def _same(left: Term, right: Term, *, identical: bool) -> Decision:
     if left == right:
-        return True
+        # A value that is not equal to itself exists: a float that is not a number.
+        known = identical or is_number(left) or isinstance(left, (Constant, Handle, Test))
+        return True if known else None
     if isinstance(left, Handle) or isinstance(right, Handle):
         other = right if isinstance(left, Handle) else left
         # What is called or read after the acquisition might be the resource again.
@@ -87,7 +91,7 @@ def _same(left: Term, right: Term) -> Decision:
         if left.enumeration or right.enumeration:
             same_class = left.enumeration == right.enumeration
             return False if same_class else (Same(*_ordered(left, right)), True)
-        return bool(left.value == right.value)
+        return not identical and bool(left.value == right.value)
     for one, other in ((left, right), (right, left)):
         if one == Constant(None) and _is_present(other):
             return False
@@ -95,7 +99,14 @@ def _same(left: Term, right: Term) -> Decision:
             return other.atom, other.positive == one.value
     if isinstance(left, Display) or isinstance(right, Display):
         return None
+    if identical and not any(_one_of_a_kind(term) for term in (left, right)):
+        return Identical(*_ordered(left, right)), True
     return Same(*_ordered(left, right)), True
+
+
+def _one_of_a_kind(term: Term) -> bool:
+    """Whether equality with a constant means identity."""
+    return isinstance(term, Constant) and (term.value is None or bool(term.enumeration))
 
 
 def _is_present(term: Term) -> bool:

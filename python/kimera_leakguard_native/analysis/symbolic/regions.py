@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import math
 from typing import Any
 
 from kimera_leakguard_native.analysis.symbolic.terms import (
     Atom,
     Constant,
     HasType,
+    Identical,
     IsTrue,
     Less,
     OneOf,
@@ -26,16 +28,23 @@ from kimera_leakguard_native.analysis.symbolic.terms import (
 
 
 class SomeObject:
-    """An object of no known class that is true."""
+    """An object of no known class."""
+
+    def __init__(self, *, true: bool = True) -> None:
+        self._true = true
+
+    def __bool__(self) -> bool:
+        """Tell whether it counts as true."""
+        return self._true
 
     def __repr__(self) -> str:
         """Say so in a witness."""
-        return "<some object>"
+        return "<some object>" if self._true else "<some false object>"
 
 
 _OTHERS: tuple[Any, ...] = (
     None, True, False, "", "another string", b"", b"other bytes", (), (None,), [], [None], {},
-    {None: None}, set(), {None}, SomeObject(),
+    {None: None}, set(), {None}, SomeObject(), SomeObject(true=False),
 )  # fmt: skip
 _TYPES = frozenset(
     f"builtins.{name}"
@@ -53,6 +62,8 @@ def applies(atom: Atom, symbol: Symbol) -> bool:
         return atom.term == symbol and all(_plain(item) for item in atom.items)
     for one, other in ((atom.left, atom.right), (atom.right, atom.left)):
         if one == symbol and isinstance(other, Constant) and _plain(other):
+            if isinstance(atom, Identical):
+                return other.value is None or isinstance(other.value, bool)
             return isinstance(atom, Same) or isinstance(other.value, (int, float))
     return False
 
@@ -91,7 +102,7 @@ def _plain(term: Term) -> bool:
 def _candidates(symbol: Symbol, atoms: list[Atom]) -> list[Any]:
     constants: list[Any] = []
     for atom in atoms:
-        if isinstance(atom, (Same, Less)):
+        if isinstance(atom, (Same, Identical, Less)):
             terms: tuple[Term, ...] = (atom.left, atom.right)
         elif isinstance(atom, OneOf):
             terms = atom.items
@@ -103,7 +114,9 @@ def _candidates(symbol: Symbol, atoms: list[Atom]) -> list[Any]:
     )
     tried: list[Any] = [_whole(n + step) for n in numbers for step in (0, 1, -1)]
     if symbol.integer:
-        return list(dict.fromkeys(int(value) for value in tried if value == int(value)))
+        whole = (int(value) for value in tried if math.isfinite(value) and value == int(value))
+        return [*dict.fromkeys(whole), True, False]
+    tried.extend([float(value) for value in tried])
     tried.extend(n + step for n in numbers for step in (0.5, -0.5))
     tried.extend((a + b) / 2 for a, b in itertools.pairwise(numbers))
     words = [value for value in constants if isinstance(value, (str, bytes))]
@@ -122,11 +135,17 @@ def _holds(atom: Atom, symbol: Symbol, value: Any) -> bool | None:
         classes = tuple(getattr(builtins, name.removeprefix("builtins.")) for name in atom.types)
         return isinstance(value, classes)
     if isinstance(atom, OneOf):
-        return any(value == item.value for item in atom.items if isinstance(item, Constant))
+        return any(
+            value == item.value and (not atom.exact or type(value) is type(item.value))
+            for item in atom.items
+            if isinstance(item, Constant)
+        )
     left = value if atom.left == symbol else getattr(atom.left, "value", None)
     right = value if atom.right == symbol else getattr(atom.right, "value", None)
     if isinstance(atom, Same):
         return bool(left == right)
+    if isinstance(atom, Identical):
+        return left is right
     try:
         return bool(left < right)  # type: ignore[operator]
     except TypeError:

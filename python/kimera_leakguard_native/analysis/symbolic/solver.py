@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis.symbolic import regions
 from kimera_leakguard_native.analysis.symbolic.constraints import Theory
+from kimera_leakguard_native.analysis.symbolic.evaluation import confirmed
 from kimera_leakguard_native.analysis.symbolic.terms import (
     Atom,
     Constant,
+    Identical,
     IsTrue,
     Less,
     Same,
@@ -88,12 +90,12 @@ def decide(literals: list[Literal], budget: Budget) -> Verdict:
         for name, value in _easy_values(*literal)
     }
     if not wanted:
-        return Verdict(Answer.FEASIBLE, values=easy)
+        return Verdict(Answer.FEASIBLE, values=confirmed(literals, easy))
     budget.queries += 1
     verdict = _in_regions(literals, wanted)
     if verdict.answer is Answer.UNKNOWN:
         verdict = _ask(literals, wanted)
-    verdict.values = {**easy, **verdict.values}
+    verdict.values = confirmed(literals, {**easy, **verdict.values})
     return verdict
 
 
@@ -170,7 +172,7 @@ def _is_free(atom: Atom, counts: Counter[Symbol]) -> bool:
     def lonely(term: Term) -> bool:
         return isinstance(term, Symbol) and not term.integer and counts[term] == 1
 
-    if isinstance(atom, (Same, Less)):
+    if isinstance(atom, (Same, Identical, Less)):
         # Whatever the other side is, a value that is in no other test can be chosen to fit.
         return lonely(atom.left) != lonely(atom.right)
     return lonely(atom.term)
@@ -196,6 +198,11 @@ def _ask(literals: list[Literal], wanted: list[int]) -> Verdict:
     if answer != z3.sat:
         return Verdict(Answer.UNKNOWN)
     model = solver.model()
+    for wish in (theory.preferred, theory.whole()):
+        solver.add(*wish)
+        if not wish or solver.check() != z3.sat:
+            break
+        model = solver.model()
     named = {s for position in wanted for s in symbols(literals[position][0]) if s.readable}
     values = {
         symbol.name: value

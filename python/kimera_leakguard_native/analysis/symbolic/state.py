@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _QUESTIONS = ("is", "has", "can", "should", "are", "needs", "supports")
 _ASKS_THE_SYSTEM = ("os.", "pathlib.", "shutil.", "time.", "random.", "select.", "threading.")
+_MUTATORS = frozenset(
+    {
+        "append", "appendleft", "extend", "insert", "remove", "pop", "popleft", "popitem", "clear",
+        "add", "discard", "update", "setdefault", "sort", "reverse", "put", "get_nowait",
+    }
+)  # fmt: skip
 _INTEGERS = frozenset({"builtins.len", "builtins.int", "builtins.ord", "builtins.id"})
 
 
@@ -108,6 +114,7 @@ class Store:
             self.heap[owner, instruction.attribute, None] = value
         elif isinstance(instruction, ir.SetItem):
             self._drop("[]")
+            self._rebind(self.value(instruction.object))
         elif isinstance(instruction, ir.Build):
             items = tuple(self.value(item) for item in instruction.elements)
             sequence = instruction.kind in ("tuple", "list", "set")
@@ -152,6 +159,11 @@ class Store:
             owner = () if receiver is None else (receiver,)
             return Application(call.name or f".{call.method}", (*owner, *arguments))
         self._may_change(receiver, arguments)
+        if receiver is not None and call.method in _MUTATORS:
+            self._rebind(receiver)
+        for item in arguments:
+            if isinstance(item, Display):
+                self._rebind(item)
         last = (call.name or "").rpartition(".")[2]
         return self.fresh(present=last[:1].isupper(), integer=call.name in _INTEGERS)
 
@@ -193,6 +205,14 @@ class Store:
         ]
         for key in gone:
             del self.heap[key]
+
+    def _rebind(self, value: Term) -> None:
+        """Lose a container that may have other items from here on."""
+        if isinstance(value, Symbol) or (isinstance(value, Display) and value.kind != "tuple"):
+            after = self.fresh(present=True)
+            for place, known in self.places.items():
+                if known == value:
+                    self.places[place] = after
 
     def _read(self, owner: ir.Operand, attribute: str, key: Term | None) -> Term:
         value = self.value(owner)
@@ -255,6 +275,7 @@ def _sum(op: str, left: Term, right: Term) -> Term:
         and isinstance(right, Constant)
         and isinstance(left.value, (int, float))
         and isinstance(right.value, (int, float))
+        and op in ("+", "-", "*")
     ):
         if op == "+":
             return Constant(left.value + right.value)

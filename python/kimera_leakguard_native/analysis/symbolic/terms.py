@@ -73,7 +73,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """``left op right`` on numbers; op is one of ``+ - *``."""
+    """``left op right`` with the operator as it is written; a number only between numbers."""
 
     op: str
     left: Term
@@ -100,7 +100,15 @@ class IsTrue:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """``left == right`` or ``left is right``."""
+    """``left == right``."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Identical:
+    """``left is right``; it implies equality, and equality does not imply it."""
 
     left: Term
     right: Term
@@ -116,10 +124,17 @@ class Less:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """``term in items`` for a display of the source."""
+    """``term in items`` for a display of the source.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether the term is one of the very items: ``1`` is then not ``True``.
+    """
 
     term: Term
     items: tuple[Term, ...]
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +145,20 @@ class HasType:
     types: tuple[str, ...]
 
 
-Atom = IsTrue | Same | Less | OneOf | HasType
+Atom = IsTrue | Same | Identical | Less | OneOf | HasType
 
 LENGTH = "builtins.len"
+
+
+def is_number(term: Term) -> bool:
+    """Whether a value is certainly a number, whatever the path says."""
+    if isinstance(term, Constant):
+        return isinstance(term.value, (int, float))
+    if isinstance(term, Sum):
+        return is_number(term.left) and is_number(term.right)
+    if isinstance(term, Symbol):
+        return term.integer
+    return isinstance(term, Application) and term.function == LENGTH
 
 
 def symbols(item: Term | Atom) -> frozenset[Symbol]:
@@ -143,7 +169,7 @@ def symbols(item: Term | Atom) -> frozenset[Symbol]:
         one = pending.pop()
         if isinstance(one, Symbol):
             found.add(one)
-        elif isinstance(one, (Sum, Same, Less)):
+        elif isinstance(one, (Sum, Same, Identical, Less)):
             pending += (one.left, one.right)
         elif isinstance(one, Display):
             pending += one.items
