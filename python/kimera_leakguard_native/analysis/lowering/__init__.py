@@ -50,8 +50,13 @@ def lower(module: ModuleScopes, scope: Scope) -> cfg.Graph:
 
 def _annotated(module: ModuleScopes, scope: Scope, arguments: ast.arguments) -> dict[str, str]:
     found = {}
-    for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        if item.annotation is not None:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    # With None as the default, the annotation does not say all.
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+    defaults += arguments.kw_defaults
+    for item, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
+        without = isinstance(default, ast.Constant) and default.value is None
+        if item.annotation is not None and not without:
             name = module.qualify(scope, item.annotation)
             if name is not None:
                 found[item.arg] = name

@@ -122,3 +122,13 @@ def test_printed_values_satisfy_the_guard(tmp_path, guard):
     names = {node.id for node in ast.walk(ast.parse(guard)) if isinstance(node, ast.Name)}
     if names & {"n", "m", "i"} <= set(values):
         assert eval(guard, dict(values))
+
+
+@pytest.mark.parametrize("parameters", ["n: int = None", "*, n: int = None"])
+def test_a_default_of_none_is_no_int(tmp_path, parameters):
+    path = tmp_path / "optional.py"
+    path.write_text(
+        f"def use(path, {parameters}):\n    h = open(path)\n"
+        "    if n is None:\n        return\n    h.close()\n"
+    )
+    assert [one.line for one in engine.check([str(path)]).findings] == [2]
