@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -168,3 +169,57 @@ def test_switched_off_it_only_runs_the_program(klg_run, tmp_path):
     assert ran.stdout == "plain\n"
     assert ran.stderr == ""
     assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_stay_closed(klg_run, tmp_path, closed):
+    (tmp_path / "streams.py").write_text(
+        "import os, pathlib, sys\n"
+        "streams = [sys.stdin is None, sys.stdout is None, sys.stderr is None]\n"
+        "print('lost')\n"
+        "open_now = sorted(os.listdir('/proc/self/fd'))\n"
+        "pathlib.Path(sys.argv[1]).write_text(f'{streams} {open_now}')\n"
+    )
+
+    def run(*command, out):
+        line = f'exec "$@" {closed}'
+        code = subprocess.run(
+            ["sh", "-c", line, "sh", *command, "streams.py", out], cwd=tmp_path, check=False
+        ).returncode
+        return code, (tmp_path / out).read_text()
+
+    ours = run(sys.executable, "-m", "kimera_leakguard_native", "run", out="ours")
+    assert ours == run(sys.executable, out="bare")
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_is_delivered_exactly_once(tmp_path, whole_group):
+    (tmp_path / "program.py").write_text(
+        "import signal, time\n"
+        "caught = []\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number))\n"
+        "print('ready', flush=True)\n"
+        "end = time.monotonic() + 2\n"
+        "while time.monotonic() < end:\n"
+        "    time.sleep(0.05)\n"
+        "print(len(caught), flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kimera_leakguard_native", "run", "program.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # no terminal
+    )
+    assert process.stdout.readline() == "ready\n"
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert out == "1\n"
+    assert process.returncode == 0
+
+
+def test_no_report_is_left_where_none_could_be_made(klg_run, tmp_path):
+    klg_run("def broken(:", options=["--interval", "-1"])
+    assert not (tmp_path / "report.json").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["program.py"]

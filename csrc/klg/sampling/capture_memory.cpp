@@ -1,5 +1,6 @@
 #include "klg/sampling/capture_memory.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,8 +43,12 @@ CaptureMemory CaptureMemory::shared(int descriptor, bool writable) {
 }
 
 int CaptureMemory::create_descriptor() {
-  const int descriptor = memfd_create("klg-capture", MFD_CLOEXEC);
-  if (descriptor < 0) fail("memfd_create");
+  const int lowest = memfd_create("klg-capture", MFD_CLOEXEC);
+  if (lowest < 0) fail("memfd_create");
+  // Where a standard stream is closed, ours must not take its number: a program would write into it.
+  const int descriptor = fcntl(lowest, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  close(lowest);
+  if (descriptor < 0) fail("F_DUPFD_CLOEXEC");
   if (ftruncate(descriptor, sizeof(Capture)) != 0) {
     close(descriptor);
     fail("ftruncate");

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
-from kimera_leakguard_native.runtime import teardown, verdict
+from kimera_leakguard_native.runtime import bounds, teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
@@ -149,8 +149,11 @@ class Observation:
             by_site[self._stacks.site(node)].append(
                 verdict.StackLives(self._stacks.frames(node), stack.lives, stack.deaths)
             )
-        sites = verdict.of_sites(by_site, until, mean, self.timeline.allocated_between)
-        explained = sum(site.growth_bytes_per_s for site in sites)
+        sites = [
+            bounds.weigh(site)
+            for site in verdict.of_sites(by_site, until, mean, self.timeline.allocated_between)
+        ]
+        explained = sum(max(0.0, site.growth_bytes_per_s) for site in sites)
         native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
         if native is not None:
             sites.append(verdict.of_native(native))

@@ -90,6 +90,7 @@ def of_sites(
         one
         for one, ok in zip(suspects, passed, strict=True)
         if ok
+        and one.growth > 0
         and (
             (one.growth >= MINOR_SHARE * fastest and not one.shared)
             or one.assessment.p_value <= MINOR_P

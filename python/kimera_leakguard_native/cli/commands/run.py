@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -81,8 +82,8 @@ def command(
     outcome = supervisor.run(command_line, _sampling(loaded, guard=not no_guard))
     result = _explained(outcome.report)
     if report is not None:
-        report.write_text(run_json.render(result), encoding="utf-8")
-    sys.stderr.write(run_text.render(result, observed=outcome.observed))
+        _write(report, run_json.render(result))
+    _tell(run_text.render(result, observed=outcome.observed))
     leaked = fail_on == "leak" and result.process_verdict == "leak"
     return exit_codes.FINDINGS if leaked and outcome.exit_code == 0 else outcome.exit_code
 
@@ -113,11 +114,34 @@ def _check_script(target: str) -> None:
 
 
 def _check_writable(report: Path) -> None:
+    existed = report.exists()
     try:
         with report.open("a", encoding="utf-8"):
             pass
     except OSError as error:
         raise ConfigError(f"cannot write the report to {report}: {error.strerror}") from error
+    if not existed:
+        report.unlink()  # no report means no file
+
+
+def _write(report: Path, text: str) -> None:
+    try:
+        if report.exists() and not report.is_file():  # a pipe or a device
+            report.write_text(text, encoding="utf-8")
+            return
+        partial = report.with_name(f".{report.name}.{os.getpid()}")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(report)
+    except OSError as error:
+        _tell(f"klg: cannot write the report to {report}: {error.strerror}\n")
+
+
+def _tell(text: str) -> None:
+    # Closed from the start, or its reader has gone: the program's exit code matters more.
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def _replace_process(command_line: list[str]) -> None:

@@ -169,12 +169,14 @@ def _fading(
         load = [activity(start + k * third, start + (k + 1) * third) for k in range(3)]
         after_first = min(1.0, load[2] / load[0]) if load[0] > 0 else 1.0
         after_middle = min(1.0, load[2] / load[1]) if load[1] > 0 else 1.0
-    lower = last < 0.5 * after_first * first
+    slower = last < 0.5 * after_first * first
     surely = binomial_tail(first, last, 1 / (1 + after_first)) < 0.01
+    decays = slower and surely and _decays(first, middle, last, after_middle)
+    # The inflow of a cache whose keys are asked for by popularity falls like 1/t, not so fast.
+    slowing = first > middle and last < 0.75 * after_middle * middle
+    sinks = slower and slowing and binomial_tail(middle, last, 1 / (1 + after_middle)) < 0.01
     scarce = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
-    slowing = binomial_tail(middle, last, 1 / (1 + after_middle)) < 0.02
-    decays = slowing or _decays(first, middle, last, after_middle)
-    if (lower and surely and decays) or scarce:
+    if decays or sinks or scarce:
         return f"the inflow fades: {first}, {middle}, {last} survivors by thirds"
     return None
 

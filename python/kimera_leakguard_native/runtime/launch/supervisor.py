@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.runtime.launch.order import VARIABLE, Order
@@ -119,14 +119,27 @@ def _spawn(
         "" if old is None else f"={old}",
         str(_core.__file__),
     ).encode()
+    # Without a terminal, a signal to the whole group comes from `timeout` and the like, and cannot
+    # be told from one to us alone: in a group of its own the child gets either once, from us. At a
+    # terminal it stays in ours, for job control.
+    own_group: dict[str, Any] = {} if _has_terminal() else {"setpgroup": 0}
     return os.posix_spawn(
         sys.executable,
         [sys.executable, *_interpreter_flags(), *arguments],
         environment,
+        **own_group,
         setsigmask=mask,
         # This interpreter ignores them, and that would be inherited.
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
     )
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _interpreter_flags() -> list[str]:

@@ -1,0 +1,211 @@
+"""Whether the code at a growing site bounds the container that keeps what it allocates.
+
+A cache that is not full when the run ends looks exactly like a leak: nothing has left it yet. Only
+its code tells the two apart, so the file that grows is read (never run) for a limit.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.runtime.call_stacks import is_application
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kimera_leakguard_native.model.site import Frame, SiteVerdict
+
+_MAX_FRAMES = 4
+_MAX_SOURCE = 2_000_000
+
+_ADDING = {
+    "add",
+    "append",
+    "appendleft",
+    "extend",
+    "insert",
+    "put",
+    "put_nowait",
+    "setdefault",
+    "update",
+}
+_REMOVING = {"clear", "pop", "popitem", "popleft", "remove", "discard", "get", "get_nowait"}
+_LIMITS = {"maxlen", "maxsize", "max_size", "capacity"}
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A limit found in the code."""
+
+    line: int
+    text: str
+
+
+def weigh(site: SiteVerdict) -> SiteVerdict:
+    """Turn a leak into a warm-up where the code limits the container; give others unchanged."""
+    if site.verdict != "leak":
+        return site
+    frames = [frame for frame in site.stack if is_application(frame.file)]
+    for frame in frames[:_MAX_FRAMES]:
+        found = _bound_at(frame)
+        if found is None:
+            continue
+        bound, keeps = found
+        if bound is not None:
+            reason = (
+                f"{site.evidence}; but {frame.file}:{bound.line} limits what keeps it"
+                f" ({bound.text}): not full when the run ended"
+            )
+            return replace(site, verdict="warm-up", confidence=0.6, evidence=reason)
+        if keeps:
+            break  # the container is known, and nothing limits it
+    return site
+
+
+def _bound_at(frame: Frame) -> tuple[Bound | None, bool] | None:
+    tree = _parse(frame.file)
+    if tree is None:
+        return None
+    function = _function_at(tree, frame.line)
+    if not isinstance(function, ast.Module) and (limit := _cached(function)) is not None:
+        return limit, True
+    containers = _keepers(function, frame.line)
+    for container in containers:
+        bound = _limit_of(tree, container)
+        if bound is not None:
+            return bound, True
+    return None, bool(containers)
+
+
+@functools.lru_cache(maxsize=64)
+def _parse(file: str) -> ast.Module | None:
+    try:
+        with open(file, "rb") as stream:
+            source = stream.read(_MAX_SOURCE)
+        return ast.parse(source)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _function_at(tree: ast.Module, line: int) -> _Function:
+    best: _Function = tree
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            node.lineno <= line <= (node.end_lineno or node.lineno)
+        ):
+            best = node  # walk goes from the outside in
+    return best
+
+
+def _cached(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Bound | None:
+    """Find a cache decorator with a limit: what the function returns, the cache keeps."""
+    for decorator in function.decorator_list:
+        text = ast.unparse(decorator)
+        name = text.split("(")[0].rsplit(".", 1)[-1]
+        if name == "lru_cache" and "maxsize=None" not in text and "(None" not in text:
+            return Bound(decorator.lineno, f"@{text}")
+    return None
+
+
+def _keepers(function: _Function, line: int) -> list[str]:
+    """Give the containers into which the value made at a line is stored."""
+    statements = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.stmt)
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    ]
+    if not statements:
+        return []
+    statement = max(statements, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
+    direct = list(_stores(statement))
+    if direct:
+        return direct
+    names = {
+        name.id
+        for target in _targets(statement)
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name)
+    }
+    return [
+        container
+        for other in ast.walk(function)
+        if isinstance(other, ast.stmt) and not hasattr(other, "body")
+        for container in _stores(other)
+        if names & {name.id for name in ast.walk(other) if isinstance(name, ast.Name)}
+    ]
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+        return [statement.target]
+    return []
+
+
+def _stores(statement: ast.stmt) -> Iterator[str]:
+    for target in _targets(statement):
+        if isinstance(target, ast.Subscript):
+            yield ast.unparse(target.value)
+    if isinstance(statement, (ast.Expr, ast.Assign)) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        if isinstance(function, ast.Attribute) and function.attr in _ADDING:
+            yield ast.unparse(function.value)
+
+
+def _limit_of(tree: ast.Module, container: str) -> Bound | None:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.If, ast.While)) and _compares_length(node.test, container):
+            if any(_changes(statement, container) for statement in node.body):
+                return Bound(node.lineno, ast.unparse(node.test))
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
+            named = any(ast.unparse(target) == container for target in _targets(node))
+            limits = [k for k in node.value.keywords if k.arg in _LIMITS and not _is_none(k.value)]
+            if named and limits:
+                return Bound(node.lineno, ast.unparse(node.value))
+    return None
+
+
+def _compares_length(test: ast.expr, container: str) -> bool:
+    for node in ast.walk(test):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        lengths = [side for side in sides if ast.unparse(side) == f"len({container})"]
+        others = [side for side in sides if side not in lengths]
+        # Against zero or one it asks whether there is anything, which is no limit.
+        if lengths and not any(isinstance(o, ast.Constant) and o.value in {0, 1} for o in others):
+            return True
+    return False
+
+
+def _changes(statement: ast.stmt, container: str) -> bool:
+    """Whether a statement under the comparison removes from the container or adds to it."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Delete) and any(
+            isinstance(t, ast.Subscript) and ast.unparse(t.value) == container for t in node.targets
+        ):
+            return True
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _REMOVING | _ADDING
+            and ast.unparse(node.func.value) == container
+        ):
+            return True
+        if isinstance(node, ast.Assign) and any(
+            ast.unparse(target).startswith(container) for target in node.targets
+        ):
+            return True
+    return False
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
