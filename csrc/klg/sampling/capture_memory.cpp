@@ -45,7 +45,8 @@ CaptureMemory CaptureMemory::shared(int descriptor, bool writable) {
 int CaptureMemory::create_descriptor() {
   const int lowest = memfd_create("klg-capture", MFD_CLOEXEC);
   if (lowest < 0) fail("memfd_create");
-  // Where a standard stream is closed, ours must not take its number: a program would write into it.
+  // Where a standard stream is closed, ours must not take its number: a program would write into
+  // it.
   const int descriptor = fcntl(lowest, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   close(lowest);
   if (descriptor < 0) fail("F_DUPFD_CLOEXEC");
