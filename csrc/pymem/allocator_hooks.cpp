@@ -31,6 +31,7 @@ constexpr std::int64_t kNever = INT64_MAX / 2;
 constexpr double kIdleMean = 4.0 * 1024 * 1024;
 
 #define KLG_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define KLG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define KLG_NOINLINE __attribute__((noinline))
 
 // initial-exec: one move off the thread pointer instead of a call per allocation.
@@ -117,7 +118,7 @@ KLG_NOINLINE bool forget(void* block) noexcept {
 }
 
 bool counted_down(std::size_t size) noexcept {
-  return (countdown.left -= static_cast<std::int64_t>(size)) < 0;
+  return KLG_UNLIKELY((countdown.left -= static_cast<std::int64_t>(size)) < 0);
 }
 
 // ---- OBJ and MEM; D is the domain
@@ -134,8 +135,10 @@ KLG_NOINLINE void* small_malloc_slow(void* context, std::size_t size) {
 
 template <int D>
 void* small_malloc(void* context, std::size_t size) {
-  if (KLG_LIKELY(size > small_limit || !counted_down(size))) return base[D].malloc(context, size);
-  return small_malloc_slow<D>(context, size);
+  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
+    return small_malloc_slow<D>(context, size);
+  }
+  return base[D].malloc(context, size);
 }
 
 template <int D>
@@ -150,10 +153,10 @@ KLG_NOINLINE void* small_calloc_slow(void* context, std::size_t count, std::size
 template <int D>
 void* small_calloc(void* context, std::size_t count, std::size_t each) {
   const std::size_t size = count * each;  // cannot overflow: PyObject_Calloc has checked it
-  if (KLG_LIKELY(size > small_limit || !counted_down(size))) {
-    return base[D].calloc(context, count, each);
+  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
+    return small_calloc_slow<D>(context, count, each);
   }
-  return small_calloc_slow<D>(context, count, each);
+  return base[D].calloc(context, count, each);
 }
 
 template <int D>
@@ -165,10 +168,10 @@ KLG_NOINLINE void* small_realloc_slow(void* context, void* block, std::size_t si
 
 template <int D>
 void* small_realloc(void* context, void* block, std::size_t size) {
-  if (KLG_LIKELY(size > small_limit || !counted_down(size))) {
-    return base[D].realloc(context, block, size);
+  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
+    return small_realloc_slow<D>(context, block, size);
   }
-  return small_realloc_slow<D>(context, block, size);
+  return base[D].realloc(context, block, size);
 }
 
 // Filter mode: this domain sees the frees of its own samples. A realloc is a free and an
@@ -176,13 +179,20 @@ void* small_realloc(void* context, void* block, std::size_t size) {
 
 template <int D>
 void* filtered_realloc(void* context, void* block, std::size_t size) {
-  if (!KLG_LIKELY(!filter.possible(block))) forget(block);
+  if (KLG_UNLIKELY(filter.possible(block))) forget(block);
   return small_realloc<D>(context, block, size);
+}
+
+// Out of line, so that the way past it needs no stack frame and ends in a jump.
+template <int D>
+KLG_NOINLINE void free_slow(void* context, void* block) {
+  forget(block);
+  base[D].free(context, block);
 }
 
 template <int D>
 void filtered_free(void* context, void* block) {
-  if (!KLG_LIKELY(!filter.possible(block))) forget(block);
+  if (KLG_UNLIKELY(filter.possible(block))) return free_slow<D>(context, block);
   base[D].free(context, block);
 }
 
@@ -194,8 +204,8 @@ KLG_NOINLINE void* raw_malloc_slow(void* context, std::size_t size) {
 }
 
 void* raw_malloc(void* context, std::size_t size) {
-  if (KLG_LIKELY(!counted_down(size))) return base[PYMEM_DOMAIN_RAW].malloc(context, size);
-  return raw_malloc_slow(context, size);
+  if (counted_down(size)) return raw_malloc_slow(context, size);
+  return base[PYMEM_DOMAIN_RAW].malloc(context, size);
 }
 
 KLG_NOINLINE void* raw_calloc_slow(void* context, std::size_t count, std::size_t each) {
@@ -204,28 +214,29 @@ KLG_NOINLINE void* raw_calloc_slow(void* context, std::size_t count, std::size_t
 }
 
 void* raw_calloc(void* context, std::size_t count, std::size_t each) {
-  if (KLG_LIKELY(!counted_down(count * each))) {
-    return base[PYMEM_DOMAIN_RAW].calloc(context, count, each);
-  }
-  return raw_calloc_slow(context, count, each);
+  if (counted_down(count * each)) return raw_calloc_slow(context, count, each);
+  return base[PYMEM_DOMAIN_RAW].calloc(context, count, each);
 }
 
 KLG_NOINLINE void* raw_realloc_slow(void* context, void* block, std::size_t size) {
   return sample(size, [=](bool) { return base[PYMEM_DOMAIN_RAW].realloc(context, block, size); });
 }
 
+KLG_NOINLINE void* raw_realloc_possible(void* context, void* block, std::size_t size) {
+  // A diverted block that shrinks came through the hook of its own domain, which has counted it.
+  const bool counted = forget(block) && size <= small_limit;
+  if (!counted && counted_down(size)) return raw_realloc_slow(context, block, size);
+  return base[PYMEM_DOMAIN_RAW].realloc(context, block, size);
+}
+
 void* raw_realloc(void* context, void* block, std::size_t size) {
-  if (!KLG_LIKELY(!filter.possible(block)) && forget(block) && size <= small_limit) {
-    // A diverted block that shrinks: the request came through the hook of its own domain, which has
-    // counted it.
-    return base[PYMEM_DOMAIN_RAW].realloc(context, block, size);
-  }
-  if (KLG_LIKELY(!counted_down(size))) return base[PYMEM_DOMAIN_RAW].realloc(context, block, size);
-  return raw_realloc_slow(context, block, size);
+  if (KLG_UNLIKELY(filter.possible(block))) return raw_realloc_possible(context, block, size);
+  if (counted_down(size)) return raw_realloc_slow(context, block, size);
+  return base[PYMEM_DOMAIN_RAW].realloc(context, block, size);
 }
 
 void raw_free(void* context, void* block) {
-  if (!KLG_LIKELY(!filter.possible(block))) forget(block);
+  if (KLG_UNLIKELY(filter.possible(block))) return free_slow<PYMEM_DOMAIN_RAW>(context, block);
   base[PYMEM_DOMAIN_RAW].free(context, block);
 }
 
