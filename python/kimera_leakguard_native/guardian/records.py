@@ -26,8 +26,8 @@ class RecordBook:
     """Records by handle and by id, each with its entry among what is active.
 
     Finalizers, ours and those of users' objects, run wherever the garbage collector happens to,
-    also inside a method of this class. So changes are queued, whoever holds the lock makes them in
-    order, and nobody waits for a lock that its own thread holds.
+    also inside a method of this class. So the lock lets its own thread in again, and what comes in
+    the middle of a change is queued: whoever is changing makes it afterwards, in order.
     """
 
     def __init__(self, registry: AllocationRegistry) -> None:
@@ -35,8 +35,8 @@ class RecordBook:
         self._records: dict[int, _Record] = {}
         self._handles: dict[str, list[int]] = {}
         self._queue: deque[tuple[int, _Record | None]] = deque()  # None: to be released
-        self._lock = threading.Lock()
-        self._holder: int | None = None
+        self._lock = threading.RLock()
+        self._changing = False  # read and written under the lock
 
     def __len__(self) -> int:
         return len(self._records)
@@ -84,18 +84,19 @@ class RecordBook:
         """
         if which == DROPPED:
             return False
-        if self._holder == threading.get_ident():  # from a finalizer, in the middle of a change
-            handle = self._handles.get(which, [DROPPED])[-1] if isinstance(which, str) else which
-            if handle not in self._records:
-                raise _stale(which)
-            self._queue.append((handle, None))
-            return True
         with self._lock:
-            self._holder = threading.get_ident()
-            gone = self._apply_queue()
-            handle = self._handles.get(which, [DROPPED])[-1] if isinstance(which, str) else which
-            record = self._take(handle)
-            self._holder = None
+            if self._changing:  # from a finalizer, in the middle of a change
+                handle = self._newest(which)
+                if handle not in self._records and all(h != handle for h, _ in self._queue):
+                    raise _stale(which)
+                self._queue.append((handle, None))
+                return True
+            self._changing = True
+            try:
+                gone = self._apply_queue()
+                record = self._take(self._newest(which))
+            finally:
+                self._changing = False
         self._settle()
         del gone
         if record is None:
@@ -110,13 +111,22 @@ class RecordBook:
         self._settle()
 
     def _settle(self) -> None:
-        # Who cannot have the lock leaves the rest to its holder, who comes here after letting go.
+        # Who may not change anything now leaves it to whoever does, who comes here afterwards.
         while self._queue and self._lock.acquire(blocking=False):
-            self._holder = threading.get_ident()
-            gone = self._apply_queue()
-            self._holder = None
-            self._lock.release()
+            try:
+                if self._changing:
+                    return
+                self._changing = True
+                try:
+                    gone = self._apply_queue()
+                finally:
+                    self._changing = False
+            finally:
+                self._lock.release()
             del gone  # may run users' finalizers: not under the lock
+
+    def _newest(self, which: int | str) -> int:
+        return self._handles.get(which, [DROPPED])[-1] if isinstance(which, str) else which
 
     def _apply_queue(self) -> list[_Record | None]:
         gone = []

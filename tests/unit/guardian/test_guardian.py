@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 import threading
 import time
 import tracemalloc
@@ -121,17 +122,19 @@ def test_finalizers_that_release_in_a_storm_of_collections(
             guardian.record_allocation("owned", {"size": 1}, owner=owner)
             guardian.release_allocation(guardian.record_allocation("direct", {}))
 
-    before = gc.get_threshold()
+    before = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(3, 2, 2)
+    sys.setswitchinterval(1e-5)
     try:
-        threads = [threading.Thread(target=work) for _ in range(3)]
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive()
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*before[0])
+        sys.setswitchinterval(before[1])
     gc.collect()
     assert dict(guardian.active_allocations.items()) == {}
     assert guardian.registry.totals().live_count == 0
