@@ -28,6 +28,10 @@ class Settings:
         Processes of `klg check`; 0 means one a core.
     symbolic : bool
         Whether z3 decides whether a leaking path is feasible.
+    cache : bool
+        Whether `klg check` keeps its results for the next run.
+    cache_dir : str
+        Where it keeps them; empty means `.klg-cache` beside pyproject.toml or .git.
     sample_bytes : int
         Mean bytes between two samples of the run-time sampler.
     interval : float
@@ -40,6 +44,8 @@ class Settings:
     tier: tuple[str, ...] = ()
     jobs: int = 1
     symbolic: bool = True
+    cache: bool = True
+    cache_dir: str = ""
     sample_bytes: int = 512 * 1024
     interval: float = 1.0
     native: str = "off"

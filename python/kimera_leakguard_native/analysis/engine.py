@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Iterable  # noqa: TC003 - part of the public signature
-from dataclasses import dataclass
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis import frontend, suppressions
+from kimera_leakguard_native.analysis import batch, frontend
+from kimera_leakguard_native.analysis.batch import Batch, Checker
+from kimera_leakguard_native.analysis.dependencies import digest
 from kimera_leakguard_native.analysis.discovery import discover
-from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
-from kimera_leakguard_native.analysis.project import Project
-from kimera_leakguard_native.analysis.rules.registry import selected
+from kimera_leakguard_native.analysis.module_check import ModuleReport
+from kimera_leakguard_native.analysis.options import Options
 from kimera_leakguard_native.errors import AnalysisError
-from kimera_leakguard_native.model.finding import (
-    TIERS,
-    CheckResult,
-    CheckStatistics,
-    FileError,
-    Finding,
-)
+from kimera_leakguard_native.model.finding import CheckResult, CheckStatistics, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kimera_leakguard_native.analysis.cache import Shard
+
+__all__ = ["Options", "check", "check_files", "findings_in"]
 
 _CHUNK = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a run reports and how it works.
-
-    Attributes
-    ----------
-    select : tuple of str
-        Codes or prefixes of rules; empty means all.
-    tiers : tuple of str
-        Tiers to report in full. Empty means the default: N, E, D, and X where a call in between is
-        known to raise.
-    jobs : int
-        Processes; 0 means one a core. The output does not depend on it.
-    symbolic : bool
-        Whether the solver decides which paths are feasible.
-    """
-
-    select: tuple[str, ...] = ()
-    tiers: tuple[str, ...] = ()
-    jobs: int = 1
-    symbolic: bool = True
-
-    def reports(self, tier: str, *, evident: bool) -> bool:
-        """Whether findings of a tier are wanted."""
-        if self.tiers:
-            return tier in self.tiers
-        return tier in ("N", "E", "D") or (tier == "X" and evident)
 
 
 def check(paths: list[str] | tuple[str, ...], options: Options | None = None) -> CheckResult:
@@ -79,11 +55,30 @@ def findings_in(files: Iterable[str]) -> list[Finding]:
 
 def check_files(files: list[str], options: Options) -> CheckResult:
     """Check files that are known to exist, in one or several processes."""
-    jobs = _jobs(options.jobs, len(files))
-    if jobs > 1:
-        reports = _in_processes(files, options, jobs)
-    else:
-        reports = _check_chunk(files, files, options)
+    shard: Shard | None = None
+    reports: dict[str, ModuleReport] = {}
+    digests: dict[str, bytes] = {}
+    if options.cache is not None:
+        digests = _digests(files)
+        shard = _shard(files, options, digests)
+        for file in files:
+            entry = shard.get(file)
+            if entry is not None:
+                reports[file] = ModuleReport(entry.findings, entry.errors, entry.statistics)
+    hits = len(reports)
+    missing = [file for file in files if file not in reports]
+    for chunk, part in _batches(missing, files, options):
+        reports.update(zip(chunk, part.reports, strict=True))
+        if shard is not None:
+            _keep(shard, digests, chunk, part)
+    if shard is not None:
+        shard.save()
+    result = _joined([reports[file] for file in files])
+    result.statistics.cached_files = hits
+    return result
+
+
+def _joined(reports: list[ModuleReport]) -> CheckResult:
     result = CheckResult()
     for report in reports:
         result.findings.extend(report.findings)
@@ -94,61 +89,69 @@ def check_files(files: list[str], options: Options) -> CheckResult:
     return result
 
 
-def _check_chunk(files: list[str], everything: list[str], options: Options) -> list[ModuleReport]:
-    project = Project(everything)
-    codes = selected(options.select)
-    return [_check_one(project, file, options, codes) for file in files]
-
-
-def _check_one(
-    project: Project, file: str, options: Options, codes: frozenset[str]
-) -> ModuleReport:
-    report = ModuleReport()
-    try:
-        data = frontend.read(file)
-        source = frontend.parse(file, data)
-    except AnalysisError as error:
-        report.errors.append(FileError(file, str(error)))
-        return report
-    report.statistics.files = 1
-    try:
-        ModuleCheck(project, source, options, codes, report).run()
-    except RecursionError:
-        report.errors.append(FileError(file, "nested too deeply to be analysed"))
-    except Exception as error:  # noqa: BLE001 - one file must not end the run
-        report.errors.append(FileError(file, f"internal error: {type(error).__name__}: {error}"))
-    _silence(report, source, options, codes)
-    return report
-
-
-def _silence(
-    report: ModuleReport, source: frontend.Source, options: Options, codes: frozenset[str]
-) -> None:
-    comments = suppressions.read(source.data)
-    if not comments:
+def _batches(
+    missing: list[str], files: list[str], options: Options
+) -> Iterator[tuple[list[str], Batch]]:
+    jobs = _jobs(options.jobs, len(missing))
+    if jobs <= 1:
+        yield missing, Checker(files, options).check(missing)
         return
-    kept, unused = suppressions.apply(report.findings, comments, source.path)
-    # A comment may be there for a finding of a tier or a rule that this run did not look for.
-    complete = set(TIERS) <= set(options.tiers) and codes == selected(())
-    report.findings = kept + (unused if complete else [])
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    chunks = [missing[i : i + _CHUNK] for i in range(0, len(missing), _CHUNK)]
+    with ProcessPoolExecutor(
+        jobs,
+        mp_context=get_context("spawn"),
+        initializer=batch.start,
+        initargs=(files, options),
+    ) as pool:
+        yield from zip(chunks, pool.map(batch.check, chunks), strict=True)
 
 
 def _jobs(wanted: int, files: int) -> int:
     if wanted == 0:
-        import os
-
         wanted = os.cpu_count() or 1
     return max(1, min(wanted, files // _CHUNK))
 
 
-def _in_processes(files: list[str], options: Options, jobs: int) -> list[ModuleReport]:
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+def _digests(files: list[str]) -> dict[str, bytes]:
+    digests = {}
+    for file in files:
+        with contextlib.suppress(AnalysisError):
+            digests[file] = digest(frontend.read(file))
+    return digests
 
-    chunks = [files[i : i + _CHUNK] for i in range(0, len(files), _CHUNK)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        parts = pool.map(_check_chunk, chunks, [files] * len(chunks), [options] * len(chunks))
-        return [report for part in parts for report in part]
+
+def _shard(files: list[str], options: Options, digests: dict[str, bytes]) -> Shard:
+    from kimera_leakguard_native.analysis.cache import Shard, shard_key
+    from kimera_leakguard_native.analysis.symbolic import solver
+
+    assert options.cache is not None
+    chosen = {
+        item.name: getattr(options, item.name)
+        for item in fields(options)
+        if item.name not in ("jobs", "cache")
+    }
+    chosen["solver"] = options.symbolic and solver.available()
+    return Shard(options.cache, shard_key(chosen, files), digests)
+
+
+def _keep(shard: Shard, digests: dict[str, bytes], chunk: list[str], part: Batch) -> None:
+    """Keep the results whose files are still what they were when the run began."""
+    moved = {file for file, seen in part.seen.items() if digests.get(file) != seen}
+    for file, report, needs in zip(chunk, part.reports, part.needs, strict=True):
+        if file not in part.seen or file in moved or not _repeatable(report):
+            continue
+        if moved and (needs is None or not moved.isdisjoint(needs)):
+            continue
+        shard.put(file, report, needs)
+
+
+def _repeatable(report: ModuleReport) -> bool:
+    """Whether the next run would say the same; running out of memory is not the file's doing."""
+    internal = any("internal error" in error.message for error in report.errors)
+    return report.statistics.files == 1 and not internal
 
 
 def _add(total: CheckStatistics, part: CheckStatistics) -> None:
@@ -158,3 +161,4 @@ def _add(total: CheckStatistics, part: CheckStatistics) -> None:
     total.symbolic_queries += part.symbolic_queries
     total.infeasible_paths += part.infeasible_paths
     total.budget_exhausted += part.budget_exhausted
+    total.removed_alarms += part.removed_alarms

@@ -77,7 +77,7 @@ class ModuleCheck:
         statistics = self._report.statistics
         statistics.lines = self._source.line_count()
         if acquiring_words().search(self._source.data) is None:
-            statistics.functions = _count_functions(self._source.tree)
+            statistics.functions = _count_functions(self._source)
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
@@ -146,6 +146,7 @@ class ModuleCheck:
                 searching.spend(outcome.work + QUERY * outcome.queries)
             self._count(outcome)
             if outcome.answer is Answer.INFEASIBLE:
+                self._report.statistics.removed_alarms += self._wants(candidate)
                 continue
             if feasibility is None or outcome.answer is Answer.UNKNOWN or not outcome.path:
                 path = witness.shortest(flow, candidate.leaks[0])
@@ -197,12 +198,26 @@ class ModuleCheck:
         return len(before.decode("utf-8", errors="replace")) + 1
 
 
+_WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
 def _ends_program(scope: Scope) -> bool:
     return scope.is_module or scope.name in ("main", "_main", "cli", "run_main")
 
 
-def _count_functions(tree: ast.Module) -> int:
-    return sum(
-        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for node in ast.walk(tree)
-    )
+def _count_functions(source: Source) -> int:
+    """Count without looking into expressions, unless there is a lambda to be found there."""
+    count = 0
+    inside: tuple[type[ast.AST], ...] = _WITH_STATEMENTS
+    if b"lambda" in source.data:
+        inside = (ast.AST,)
+    pending: list[ast.AST] = [source.tree]
+    while pending:
+        node = pending.pop()
+        count += isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for value in node.__dict__.values():
+            if type(value) is list:
+                pending.extend(item for item in value if isinstance(item, inside))
+            elif isinstance(value, inside):
+                pending.append(value)
+    return count

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import frontend, ir
+from kimera_leakguard_native.analysis.dependencies import Dependencies
 from kimera_leakguard_native.analysis.effects import Effects
 from kimera_leakguard_native.analysis.lowering import lower
 from kimera_leakguard_native.analysis.names import ModuleScopes, Scope, scopes_of
@@ -134,11 +135,15 @@ class Project:
     ----------
     files : iterable of str
         All files of the run; modules are found among these only.
+    dependencies : Dependencies, optional
+        Told of every file that is looked at, and of what it held: cached results rest on that.
     """
 
-    def __init__(self, files: Iterable[str]) -> None:
+    def __init__(self, files: Iterable[str], dependencies: Dependencies | None = None) -> None:
         self.catalog: Catalog = catalog()
+        self.dependencies = dependencies or Dependencies()
         self._files: dict[str, str] = {}
+        self._broken: set[str] = set()
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._depth = 0
         known = set(files)
@@ -183,16 +188,19 @@ class Project:
 
     def module(self, name: str) -> ModuleScopes | None:
         """Load a module of the run; None if it is not among its files or does not parse."""
+        file = self._files.get(name)
+        if file is not None:
+            self.dependencies.use(file)
         if name in self._loaded:
             return self._loaded[name][0]
-        file = self._files.get(name)
-        if file is None:
+        if file is None or name in self._broken:
             return None
         try:
-            source = frontend.parse(file, frontend.read(file))
-            return self.add(file, source.tree)
+            data = frontend.read(file)
+            self.dependencies.saw(file, data)
+            return self.add(file, frontend.parse(file, data).tree)
         except (AnalysisError, RecursionError):
-            del self._files[name]
+            self._broken.add(name)
             return None
 
     def find(self, qualified: str, seen: int = 0) -> tuple[ModuleScopes, str] | None:

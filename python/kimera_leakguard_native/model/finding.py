@@ -100,7 +100,15 @@ class FileError:
 
 @dataclass(slots=True)
 class CheckStatistics:
-    """What a run of the analyzer did; nothing that was cut short is hidden."""
+    """What a run of the analyzer did; nothing that was cut short is hidden.
+
+    Attributes
+    ----------
+    removed_alarms : int
+        Alarms that the symbolic stage withdrew: no values take any path to their exit.
+    cached_files : int
+        Files whose result came from an earlier run; the other numbers count them as if it were new.
+    """
 
     files: int = 0
     lines: int = 0
@@ -109,6 +117,8 @@ class CheckStatistics:
     infeasible_paths: int = 0
     budget_exhausted: int = 0
     seconds: float = 0.0
+    removed_alarms: int = 0
+    cached_files: int = 0
 
 
 @dataclass(slots=True)

@@ -82,9 +82,13 @@ def _statistics(result: CheckResult) -> str:
     work = (
         f"symbolic queries {numbers.symbolic_queries}, "
         f"infeasible paths {numbers.infeasible_paths}, "
+        f"alarms removed {numbers.removed_alarms}, "
         f"budgets exhausted {numbers.budget_exhausted}"
     )
-    size = f"files {numbers.files}, lines {numbers.lines}, functions {numbers.functions}"
+    size = (
+        f"files {numbers.files} ({numbers.cached_files} from the cache), "
+        f"lines {numbers.lines}, functions {numbers.functions}"
+    )
     return "\n".join((size, work, f"{numbers.seconds:.2f} s{rate}"))
 
 

@@ -107,13 +107,13 @@ def test_the_summary_counts(findings, errors, summary):
 
 
 def test_statistics_are_shown_on_request_only():
-    numbers = CheckStatistics(3, 1200, 40, 7, 5, 2, 0.5)
+    numbers = CheckStatistics(3, 1200, 40, 7, 5, 2, 0.5, 4, 1)
     assert "symbolic" not in render(statistics=numbers)
     result = CheckResult(statistics=numbers)
     text = check_text.render(result, lambda _: [], str, statistics=True)
     assert text == (
-        "files 3, lines 1200, functions 40\n"
-        "symbolic queries 7, infeasible paths 5, budgets exhausted 2\n"
+        "files 3 (1 from the cache), lines 1200, functions 40\n"
+        "symbolic queries 7, infeasible paths 5, alarms removed 4, budgets exhausted 2\n"
         "0.50 s, 2,400 lines/s\n"
         "\n"
         "0 findings in 3 files\n"

@@ -11,6 +11,7 @@ from kimera_leakguard_native import config
 from kimera_leakguard_native.analysis import engine
 from kimera_leakguard_native.analysis.baseline import Baseline
 from kimera_leakguard_native.analysis.discovery import discover
+from kimera_leakguard_native.cli.check_options import options_of
 from kimera_leakguard_native.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ def prune(paths: tuple[str, ...], file: Path) -> None:
 
 
 def _findings(paths: tuple[str, ...]) -> list[Finding]:
-    settings = config.load().settings
-    options = engine.Options(settings.select, settings.tier, settings.jobs, settings.symbolic)
-    return engine.check(paths, options).findings
+    return engine.check(paths, options_of(config.load().settings)).findings
 
 
 for _one in (create, update, prune):

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from kimera_leakguard_native import config
-from kimera_leakguard_native.analysis import engine, frontend
+from kimera_leakguard_native.analysis import collection, engine, frontend
 from kimera_leakguard_native.analysis.baseline import Baseline
 from kimera_leakguard_native.analysis.rules.registry import rules, selected
 from kimera_leakguard_native.analysis.symbolic import solver
 from kimera_leakguard_native.cli import exit_codes
+from kimera_leakguard_native.cli.check_options import options_of
 from kimera_leakguard_native.errors import AnalysisError, ConfigError
 from kimera_leakguard_native.model.finding import TIERS
 from kimera_leakguard_native.reporters import check_json, check_text
@@ -25,6 +26,7 @@ from kimera_leakguard_native.reporters import check_json, check_text
 @click.option("--all", "everything", is_flag=True, help="Every tier, with evidence or without.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Processes; 0 means one a core.")
 @click.option("--no-symbolic", is_flag=True, help="Do not ask the solver which paths can be taken.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep results of earlier runs.")
 @click.option(
     "--baseline",
     "known",
@@ -41,6 +43,7 @@ def command(
     everything: bool,
     jobs: int | None,
     no_symbolic: bool,
+    no_cache: bool,
     known: Path | None,
     statistics: bool,
 ) -> int:
@@ -60,15 +63,17 @@ def command(
             "tier": ",".join(TIERS) if everything else tier,
             "jobs": jobs,
             "symbolic": False if no_symbolic else None,
+            "cache": False if no_cache else None,
         }
     ).settings
-    options = engine.Options(settings.select, settings.tier, settings.jobs, settings.symbolic)
+    options = options_of(settings)
     if not selected(options.select):
         codes = ", ".join(rules())
         raise ConfigError(
             f"select: no rule is called {','.join(options.select)}; there are {codes}"
         )
     baseline = Baseline.load(known) if known else None
+    collection.relax()
     result = engine.check(list(paths), options)
     if baseline is not None:
         new = baseline.compare(result.findings, ()).new

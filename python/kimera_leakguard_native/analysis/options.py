@@ -1,0 +1,41 @@
+"""What a run of the analyzer looks for and how it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run reports and how it works.
+
+    Attributes
+    ----------
+    select : tuple of str
+        Codes or prefixes of rules; empty means all.
+    tiers : tuple of str
+        Tiers to report in full. Empty means the default: N, E, D, and X where a call in between is
+        known to raise.
+    jobs : int
+        Processes; 0 means one a core. The output does not depend on it.
+    symbolic : bool
+        Whether the solver decides which paths are feasible.
+    cache : Path, optional
+        Folder where results are kept for later runs; without one nothing is kept.
+    """
+
+    select: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    jobs: int = 1
+    symbolic: bool = True
+    cache: Path | None = None
+
+    def reports(self, tier: str, *, evident: bool) -> bool:
+        """Whether findings of a tier are wanted."""
+        if self.tiers:
+            return tier in self.tiers
+        return tier in ("N", "E", "D") or (tier == "X" and evident)
