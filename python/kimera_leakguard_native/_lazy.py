@@ -10,6 +10,8 @@ _NAMES = {
     "engines.contradiction.neighbours": ["top_k"],
     "engines.contradiction.pairs": ["Pairs", "contradiction_pairs"],
     "engines.decision_cache": ["CachedDecision", "CognitiveDecisionCache", "LeakSafeDecisionCache"],
+    "engines.risk.assessment": ["CognitiveRiskAssessment", "RiskLevel", "RiskLimits"],
+    "engines.risk.assessor": ["CognitiveRiskManager"],
     "errors": [
         "AnalysisError",
         "ConfigError",

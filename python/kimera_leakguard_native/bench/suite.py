@@ -14,6 +14,7 @@ BENCHMARKS = {
     "cache": "cache_bench",
     "contradiction": "contradiction_bench",
     "registry": "registry_bench",
+    "risk": "risk_bench",
     "sampler": "sampler_bench",
     "slots": "slots_bench",
     "startup": "startup_bench",

@@ -1,0 +1,1 @@
+"""Risk of trades, and of components that leak."""
