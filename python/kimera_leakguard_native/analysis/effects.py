@@ -7,7 +7,7 @@ from collections.abc import Iterator  # noqa: TC003 - part of the public signatu
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kimera_leakguard_native.analysis import ir
-from kimera_leakguard_native.analysis.ownership import ALIAS, USES, Effect, Level, State
+from kimera_leakguard_native.analysis.ownership import ALIAS, USES, Effect, Level, State, is_held
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, Resource
@@ -88,6 +88,8 @@ class Effects:
         if name is not None:
             if name in resource.functions and key == 0:
                 return Effect.RELEASE
+            if name in resource.lent_to:
+                return Effect.BORROW
             if name in callees.borrow:
                 return Effect.BORROW
             if name in callees.derive:
@@ -96,6 +98,8 @@ class Effects:
             return Effect.BORROW
         if name in callees.take:
             return Effect.TAKE
+        if call.method in resource.lent_to:
+            return Effect.BORROW
         summary = self.summary(call)
         if summary is not None:
             known = summary.effect(key)
@@ -130,7 +134,7 @@ class Effects:
         """Say what a call acquires by its name."""
         if call.name is not None:
             found = self._catalog.acquire.get(call.name)
-            if found is not None:
+            if found is not None and conditions_hold(call, found):
                 return found
         return None
 
@@ -139,6 +143,9 @@ class Effects:
     ) -> Raised | None:
         """Say what an instruction may raise; None if that is not worth a path."""
         if isinstance(instruction, ir.Await):
+            if is_held(state.role(instruction.source)):
+                # What is awaited is the acquisition itself: cancelled, it gives nothing.
+                return None
             return Raised("asyncio.CancelledError", Level.STRONG)
         if isinstance(instruction, ir.Yield):
             return Raised("builtins.GeneratorExit", Level.WEAK)
@@ -172,6 +179,26 @@ class Effects:
         if summary is not None and summary.raises and not summary.constructs:
             return Raised(summary.raises[0], Level.STRONG)
         return Raised(None, Level.WEAK)
+
+
+def conditions_hold(call: ir.Call, acquisition: Acquisition) -> bool:
+    """Whether a call's arguments are such that it acquires."""
+    if not acquisition.given and not acquisition.unless:
+        return True
+    given = dict(call.keywords)
+    if any(_is_one_of(given.get(name), allowed) for name, allowed in acquisition.unless.items()):
+        return False
+    if not acquisition.given:
+        return not call.spread
+    return any(_is_one_of(given.get(name), allowed) for name, allowed in acquisition.given.items())
+
+
+def _is_one_of(operand: ir.Operand | None, allowed: tuple[str, ...]) -> bool:
+    if operand is None:
+        return False
+    if isinstance(operand, ir.Literal):
+        return str(operand.value) in allowed or "*" in allowed
+    return "*" in allowed or (isinstance(operand, ir.Global) and operand.name in allowed)
 
 
 def _own_failure(resource: Resource) -> tuple[str | None, Level]:

@@ -12,7 +12,7 @@ from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.reporting import finding_of
-from kimera_leakguard_native.analysis.resources.catalog import acquiring_words, catalog
+from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
@@ -69,6 +69,7 @@ class ModuleCheck:
         self._codes = codes
         self._report = report
         self._catalog = catalog()
+        self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
         self._asks = wanted.symbolic and available()
 
@@ -76,14 +77,16 @@ class ModuleCheck:
         """Check every function that might acquire."""
         statistics = self._report.statistics
         statistics.lines = self._source.line_count()
-        if acquiring_words().search(self._source.data) is None:
+        name = self._project.name_of(self._source.path)
+        vocabulary = self._catalog.vocabulary(self._source.data, name)
+        self._objects = vocabulary.objects
+        if not vocabulary.words:
             statistics.functions = _count_functions(self._source)
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
-        words = self._catalog.words()
         for scope in module.all_scopes():
-            if not may_acquire(scope.body, words):
+            if not may_acquire(scope.body, vocabulary.words, self._catalog.lasting):
                 continue
             function = self._project.function(module, scope)
             try:
@@ -108,8 +111,16 @@ class ModuleCheck:
         graph = function.graph()
         tracking, searching = WorkBudget(MAX_TRACKING), WorkBudget(MAX_SEARCHING)
         cut_short = 0
-        for site in find_sites(graph, self._catalog, function.effects):
-            if site.resource.rule not in self._codes:
+        reported: set[tuple[int, str]] = set()
+        for site in find_sites(graph, self._catalog, function.effects, self._objects):
+            if (
+                site.resource.rule not in self._codes
+                or (
+                    id(site.origin),
+                    site.role,
+                )
+                in reported
+            ):
                 continue
             flow = Tracker(graph, site, function.frame(), function.effects, tracking).run()
             self._report.statistics.budget_exhausted += flow.exhausted
@@ -117,6 +128,7 @@ class ModuleCheck:
             finding = self._first_feasible(function, site, flow, searching)
             if finding is not None:
                 self._report.findings.append(finding)
+                reported.add((id(site.origin), site.role))
         if cut_short:
             self._failed(
                 function.scope,
@@ -156,6 +168,8 @@ class ModuleCheck:
         return None
 
     def _wants(self, candidate: Candidate) -> bool:
+        if candidate.site.resource.advisory:
+            return candidate.tier != "X" and self._wanted.reports("M", evident=False)
         return self._wanted.reports(candidate.tier, evident=candidate.evident)
 
     def _count(self, outcome: Outcome) -> None:

@@ -19,6 +19,9 @@ _CONFIDENCE = {
     ("X", False): 0.4,
 }
 
+_ADVISORY = 0.3
+"""Of kinds that the garbage collector closes in time in most programs."""
+
 _MAX_DECISIONS = 40
 """A longer path is shown by its beginning and its end."""
 
@@ -49,7 +52,8 @@ def finding_of(
     assert call is not None  # parameters have no findings
     resource = candidate.site.resource
     rule = rules()[resource.rule]
-    confidence = _CONFIDENCE[candidate.tier, candidate.evident]
+    tier = "M" if resource.advisory else candidate.tier
+    confidence = _ADVISORY if resource.advisory else _CONFIDENCE[tier, candidate.evident]
     if not proven:
         confidence = round(confidence * 0.9, 3)
     ending = _ending(candidate, leak, function)
@@ -72,11 +76,11 @@ def finding_of(
         line=call.line,
         end_line=call.end_line,
         column=column,
-        tier=candidate.tier,
+        tier=tier,
         confidence=confidence,
         detection_result=(
             LeakDetectionResult.CONFIRMED_LEAK
-            if proven and candidate.tier in ("N", "E")
+            if proven and tier in ("N", "E")
             else LeakDetectionResult.POTENTIAL_LEAK
         ).value,
         resource=candidate.site.kind,
@@ -92,7 +96,7 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
     if leak.exit == "again":
         return f"{subject} is still open when the loop acquires the next one"
     if candidate.tier == "N":
-        return f"{subject} is never closed"
+        return f"{subject} is never {candidate.site.resource.ended}"
     if candidate.tier == "E":
         line = f" at line {leak.line}" if leak.line else ""
         way = "raises" if leak.exit == "raise" else "returns"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
+from kimera_leakguard_native.analysis.effects import conditions_hold
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 _PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath"})
 
 
-def may_acquire(body: Iterable[ast.AST], words: frozenset[str]) -> bool:
+def may_acquire(
+    body: Iterable[ast.AST], words: frozenset[str], lasting: frozenset[str] = frozenset()
+) -> bool:
     """Whether a body, without the functions nested in it, calls anything named like these.
 
-    Calls that a with statement enters at once are safe and don't count.
+    Calls that a with statement enters at once are safe and don't count, but for those that last
+    beyond it.
     """
     managed: set[int] = set()
     stack = list(body)
@@ -31,70 +35,122 @@ def may_acquire(body: Iterable[ast.AST], words: frozenset[str]) -> bool:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             continue
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            managed.update(id(item.context_expr) for item in node.items)
-        elif isinstance(node, ast.Call) and id(node) not in managed:
-            called = node.func
-            name = (
-                called.id
-                if isinstance(called, ast.Name)
-                else called.attr
-                if isinstance(called, ast.Attribute)
-                else ""
+            managed.update(
+                id(item.context_expr)
+                for item in node.items
+                if _called_name(item.context_expr) not in lasting
             )
-            if name in words:
-                return True
+        elif isinstance(node, ast.Call) and id(node) not in managed and _called_name(node) in words:
+            return True
         stack.extend(ast.iter_child_nodes(node))
     return False
 
 
-def find_sites(graph: Graph, catalog: Catalog, effects: Effects) -> list[Site]:
-    """Find the acquisitions of a function in the order of its blocks."""
-    classes = _receiver_classes(graph, effects)
+def _called_name(node: ast.expr) -> str:
+    called = node.func if isinstance(node, ast.Call) else None
+    if isinstance(called, ast.Name):
+        return called.id
+    return called.attr if isinstance(called, ast.Attribute) else ""
+
+
+def find_sites(
+    graph: Graph, catalog: Catalog, effects: Effects, objects: frozenset[str] = frozenset()
+) -> list[Site]:
+    """Find the acquisitions of a function in the order of its blocks.
+
+    Parameters
+    ----------
+    objects : frozenset of str
+        Kinds of objects that a variable may be taken for by its name.
+    """
+    receivers = Receivers(graph, catalog, effects, objects)
     sites: list[Site] = []
     for block in graph.blocks:
         for index, instruction in enumerate(block.instructions):
-            if not isinstance(instruction, ir.Call) or instruction.managed:
+            if not isinstance(instruction, ir.Call):
                 continue
-            acquisition = acquired_by(instruction, classes, catalog, effects)
+            acquisition = acquired_by(instruction, receivers, catalog, effects)
             if acquisition is None:
                 continue
-            resource = catalog.resources[acquisition.kind]
             roles = [element_role(position) for position in acquisition.elements] or [ALIAS]
-            sites.extend(
-                Site(
-                    acquisition.kind,
-                    resource,
-                    block.number,
-                    index,
-                    instruction.target,
-                    role,
-                    instruction,
-                )
-                for role in roles
-            )
+            for role in roles:
+                for kind in acquisition.kinds:
+                    resource = catalog.resources[kind]
+                    if instruction.managed and not resource.transaction:
+                        continue
+                    place = instruction.target
+                    sites.append(
+                        Site(kind, resource, block.number, index, place, role, instruction)
+                    )
     return sites
 
 
 def acquired_by(
-    call: ir.Call, classes: dict[str, str], catalog: Catalog, effects: Effects
+    call: ir.Call, receivers: Receivers, catalog: Catalog, effects: Effects
 ) -> Acquisition | None:
     """Say what a call acquires, None if nothing."""
     found = effects.acquisition(call)
-    if found is not None or call.method is None:
+    if found is not None:
         return found
-    owner = classes.get(call.receiver) if isinstance(call.receiver, str) else None
-    if owner is not None:
+    for owner in receivers.owners(call):
         if owner in _PATHS and call.method == "open":
             return catalog.acquire["pathlib.Path.open"]
-        by_method = catalog.acquire_method.get(call.method)
-        if by_method is not None and by_method.receiver == owner:
+        by_method = catalog.acquire_method.get((owner, receivers.method(call)))
+        if by_method is not None and conditions_hold(call, by_method):
             return by_method
     return None
 
 
-def _receiver_classes(graph: Graph, effects: Effects) -> dict[str, str]:
+class Receivers:
+    """What the receivers of a function's calls are, by kind of resource, object or class."""
+
+    def __init__(
+        self, graph: Graph, catalog: Catalog, effects: Effects, objects: frozenset[str]
+    ) -> None:
+        self._classes = _receiver_classes(graph, catalog, effects)
+        self._catalog = catalog
+        self._objects = objects
+        self._attributes = {
+            item.target: item.attribute
+            for block in graph.blocks
+            for item in block.instructions
+            if isinstance(item, ir.GetAttribute)
+        }
+
+    def method(self, call: ir.Call) -> str:
+        """Name the method; of an object that is called itself, the one that this means."""
+        if call.method is not None:
+            return call.method
+        if call.name is not None and "." in call.name:
+            last = call.name.rpartition(".")[2]
+            return "__call__" if last in self._catalog.variables else last
+        return "__call__"
+
+    def owners(self, call: ir.Call) -> tuple[str, ...]:
+        """Give what the receiver may be: what is known, else what its name says."""
+        place = call.receiver if call.receiver is not None else call.function
+        if isinstance(place, str):
+            known = self._classes.get(place)
+            if known is not None:
+                return (known,)
+            return self._named(self._attributes.get(place, place))
+        name = place.name if isinstance(place, ir.Global) else call.name
+        if name is None:
+            return ()
+        *prefix, last = name.split(".")
+        if place is None and last not in self._catalog.variables:
+            # A qualified call: what it is called on is one part further left.
+            last = prefix[-1] if prefix else ""
+        return self._named(last)
+
+    def _named(self, variable: str) -> tuple[str, ...]:
+        kinds = self._catalog.variables.get(variable, ())
+        return tuple(kind for kind in kinds if kind in self._objects)
+
+
+def _receiver_classes(graph: Graph, catalog: Catalog, effects: Effects) -> dict[str, str]:
     """Give the class or kind of resource of places, whatever the path; none where there are two."""
-    classes: dict[str, str] = dict(graph.types)
+    classes = {place: catalog.made_by.get(name, name) for place, name in graph.types.items()}
     clashing: set[str] = set()
 
     def learn(place: str, name: str | None) -> None:
@@ -109,7 +165,14 @@ def _receiver_classes(graph: Graph, effects: Effects) -> dict[str, str]:
                     learn(item.target, acquisition.kind)
                 elif item.name in _PATHS:
                     learn(item.target, "pathlib.Path")
-            elif isinstance(item, ir.Assign) and isinstance(item.source, str):
+                elif item.name is not None:
+                    learn(item.target, catalog.made_by.get(item.name))
+                if isinstance(item.receiver, str) and item.receiver in classes:
+                    kind = classes[item.receiver]
+                    by_method = catalog.acquire_method.get((kind, item.method or ""))
+                    if by_method is not None and not by_method.elements:
+                        learn(item.target, by_method.kind)
+            elif isinstance(item, (ir.Assign, ir.Await)) and isinstance(item.source, str):
                 learn(item.target, classes.get(item.source))
             elif isinstance(item, ir.Enter) and isinstance(item.manager, str):
                 learn(item.target, classes.get(item.manager))

@@ -36,6 +36,9 @@ _PLAIN_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
+ITEMS = "[]"
+"""In the list of what derives from a resource: its items, and what is returned beside it."""
+
 
 def transfer(
     instruction: ir.Instruction,
@@ -62,6 +65,8 @@ def transfer(
             known = None if decided is None else (TRUE if decided else FALSE)
         return state.bind(instruction.target, known)
     if isinstance(instruction, ir.GetAttribute):
+        if instruction.attribute in resource.consume and state.role(instruction.object) == ALIAS:
+            return Discharge.RELEASED
         return _bound(
             state, frame, instruction.target, _attribute(instruction, state, frame, resource)
         )
@@ -70,11 +75,11 @@ def transfer(
     if isinstance(instruction, ir.SetItem):
         return Discharge.ESCAPED if is_held(state.role(instruction.source)) else state
     if isinstance(instruction, ir.GetItem):
-        return _bound(state, frame, instruction.target, _item(instruction, state))
+        return _bound(state, frame, instruction.target, _item(instruction, state, resource))
     if isinstance(instruction, ir.Build):
         return _bound(state, frame, instruction.target, _display(instruction, state))
     if isinstance(instruction, ir.Unpack):
-        return _unpack(instruction, state, frame)
+        return _unpack(instruction, state, frame, resource)
     if isinstance(instruction, ir.Iterate):
         role = state.role(instruction.source)
         if role is not None and is_container(role):
@@ -144,12 +149,12 @@ def _set_attribute(instruction: ir.SetAttribute, state: State, frame: Frame) -> 
     return state
 
 
-def _item(instruction: ir.GetItem, state: State) -> str | None:
+def _item(instruction: ir.GetItem, state: State, resource: Resource) -> str | None:
     role = state.role(instruction.object)
     if role is None or not is_container(role):
-        return None
+        return USES if role is not None and ITEMS in resource.derive else None
     if role.isdigit() and isinstance(instruction.key, ir.Literal):
-        return ALIAS if instruction.key.value == int(role) else None
+        return ALIAS if instruction.key.value == int(role) else _beside(resource)
     return CONTAINS
 
 
@@ -165,13 +170,18 @@ def _display(instruction: ir.Build, state: State) -> str | None:
     return CONTAINS
 
 
-def _unpack(instruction: ir.Unpack, state: State, frame: Frame) -> Outcome:
+def _beside(resource: Resource) -> str | None:
+    """Say what the other elements of a tuple are that has the resource at one position."""
+    return USES if ITEMS in resource.derive else None
+
+
+def _unpack(instruction: ir.Unpack, state: State, frame: Frame, resource: Resource) -> Outcome:
     role = state.role(instruction.source)
     after: Outcome = state
     for index, place in enumerate(instruction.targets):
         found = None
         if role is not None and role.isdigit() and not instruction.starred:
-            found = ALIAS if index == int(role) else None
+            found = ALIAS if index == int(role) else _beside(resource)
         elif role is not None and is_container(role):
             found = CONTAINS
         if isinstance(after, State):
@@ -207,16 +217,26 @@ def _call(
 ) -> Outcome:
     role = None if call.receiver is None else state.role(call.receiver)
     result: str | None = None
+    if call.name is not None and call.name in resource.everywhere:
+        return Discharge.RELEASED
     if call.function is not None and state.role(call.function) == RELEASER:
         return Discharge.RELEASED
     if role in (ALIAS, USES) and call.method is not None:
-        if call.method in resource.release or call.method in _RELEASING:
+        if (
+            call.method in resource.release
+            or call.method in _RELEASING
+            or call.method in resource.consume
+        ):
             return Discharge.RELEASED
         if role == ALIAS and call.method in resource.transfer:
             return Discharge.ESCAPED
         if call.method in ("__enter__", "__aenter__") or call.method in ("__index__", "__int__"):
             result = role
         elif call.method in ("open", "extractfile", "makefile", "__iter__", "iter_lines"):
+            result = USES
+        elif call.method in resource.fluent:
+            result = role
+        elif call.method in resource.derive:
             result = USES
     elif role is not None and is_container(role) and call.method is not None:
         # A method of the container may hand the resource to anybody.

@@ -5,56 +5,53 @@ from __future__ import annotations
 import functools
 import re
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from kimera_leakguard_native.analysis.resources.models import (
+    Acquisition,
+    Callees,
+    Resource,
+    Tables,
+)
 from kimera_leakguard_native.errors import AnalysisError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+__all__ = ["Acquisition", "Callees", "Catalog", "Resource", "Vocabulary", "catalog"]
 
-class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One kind of resource; the fields are described in `stdlib.toml`."""
-
-    rule: str
-    noun: str
-    release: tuple[str, ...] = ()
-    functions: tuple[str, ...] = ()
-    context: bool = False
-    transfer: tuple[str, ...] = ()
-    collected: bool = True
-    raises: dict[str, tuple[str, ...]] = {}
-    may_raise: tuple[str, ...] = ()
-
-
-class Acquisition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a callable acquires: the kind, and where in the result; the whole by default."""
-
-    kind: str
-    elements: tuple[int, ...] = ()
-    receiver: str = ""
+_FILES = (
+    "stdlib.toml",
+    "connections.toml",
+    "http.toml",
+    "processes.toml",
+    "handles.toml",
+    "streams.toml",
+    "devices.toml",
+)
+_IMPORTS = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE
+)
+_IDENTIFIER = re.compile(rb"[^\W\d]\w*")
 
 
-class _Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    resources: dict[str, Resource] = {}
-    acquire: dict[str, Acquisition] = {}
-    acquire_method: dict[str, Acquisition] = {}
+class Vocabulary(NamedTuple):
+    """What may acquire in one module.
+
+    Attributes
+    ----------
+    words : frozenset of str
+        Last parts of the names of callables; empty if the source has none of them.
+    objects : frozenset of str
+        Kinds of objects that a variable may be taken for by its name.
+    """
+
+    words: frozenset[str]
+    objects: frozenset[str]
 
 
-class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How callables treat their arguments; the fields are described in `callees.toml`."""
-
-    borrow: frozenset[str]
-    derive: frozenset[str]
-    take: frozenset[str]
-    borrow_verbs: frozenset[str]
-    never_return: frozenset[str]
-    ends_process: frozenset[str]
-    pure: frozenset[str]
-    pure_methods: frozenset[str]
-    raises: dict[str, tuple[str, ...]]
-
-
-class Catalog(msgspec.Struct, frozen=True):
+class Catalog:
     """Everything that is known of the libraries.
 
     Attributes
@@ -63,19 +60,133 @@ class Catalog(msgspec.Struct, frozen=True):
         By kind.
     acquire : dict of str to Acquisition
         By qualified name of the callable.
-    acquire_method : dict of str to Acquisition
-        By name of a method whose receiver is a resource of the named kind.
+    acquire_method : dict of (str, str) to Acquisition
+        By what the receiver is and the name of the method.
+    made_by : dict of str to str
+        What a callable's result is: a kind of resource, or an object whose methods acquire.
+    variables : dict of str to tuple of str
+        What a variable of a name usually is.
+    callees : Callees
+        How other callables treat their arguments.
+    lasting : frozenset of str
+        Last parts of the names of callables whose result outlives a with statement.
     """
 
-    resources: dict[str, Resource]
-    acquire: dict[str, Acquisition]
-    acquire_method: dict[str, Acquisition]
-    callees: Callees
+    def __init__(self, tables: Iterable[tuple[str, Tables]], callees: Callees) -> None:
+        self.resources: dict[str, Resource] = {}
+        self.acquire: dict[str, Acquisition] = {}
+        self.acquire_method: dict[tuple[str, str], Acquisition] = {}
+        self.made_by: dict[str, str] = {}
+        self.variables: dict[str, tuple[str, ...]] = {}
+        self.callees = callees
+        self._words: dict[str, set[str]] = {}
+        self._objects: dict[str, set[str]] = {}
+        self._method_words: dict[str, set[str]] = {}
+        self._patterns: dict[frozenset[str], re.Pattern[bytes]] = {}
+        tables = list(tables)
+        for _, one in tables:
+            self.resources.update(one.resources)
+        for source, one in tables:
+            self._add(source, one)
+        for source, one in tables:
+            self._add_methods(source, one)
+        self._always = frozenset(self._words.get("builtins", ()))
+        lasting = {
+            _last(name)
+            for name, acquisition in self.acquire.items()
+            if any(self.resources[kind].transaction for kind in acquisition.kinds)
+        }
+        self.lasting = frozenset(lasting)
+        self._word_set = frozenset(word for words in self._words.values() for word in words)
 
-    def words(self) -> frozenset[str]:
-        """Give the last part of the name of every callable that acquires."""
-        names = {name.rpartition(".")[2] for name in self.acquire}
-        return frozenset(names | set(self.acquire_method))
+    def vocabulary(self, data: bytes, module: str) -> Vocabulary:
+        """Say what may acquire in a module; nothing does if none of the words occurs.
+
+        Parameters
+        ----------
+        data : bytes
+            The source: what it imports decides which libraries are looked for.
+        module : str
+            Dotted name, because the modules of a library import each other by relative names.
+        """
+        imported = {module.partition(".")[0]}
+        for match in _IMPORTS.finditer(data):
+            names = match[2] if match[1] is None else match[1] + b" " + match[2]
+            imported.update(name.decode() for name in _IDENTIFIER.findall(names))
+        words = set(self._always) | (imported & self._word_set)
+        objects: set[str] = set()
+        for name in imported:
+            words.update(self._words.get(name, ()))
+            objects.update(self._objects.get(name, ()))
+            objects.update(self.variables.get(name, ()))
+        for kind in objects:
+            words.update(self._method_words.get(kind, ()))
+        wanted = frozenset(words)
+        if self._pattern(wanted).search(data) is None:
+            return Vocabulary(frozenset(), frozenset())
+        return Vocabulary(wanted, frozenset(objects))
+
+    def _pattern(self, words: frozenset[str]) -> re.Pattern[bytes]:
+        pattern = self._patterns.get(words)
+        if pattern is None:
+            either = "|".join(sorted(re.escape(word) for word in words))
+            pattern = self._patterns[words] = re.compile(rf"\b(?:{either})\b".encode())
+        return pattern
+
+    def _add(self, source: str, one: Tables) -> None:
+        for kind, resource in one.resources.items():
+            for name in resource.acquired_by:
+                self._acquires(name, Acquisition(kind=kind))
+        for by_name in one.acquire:
+            self._check(source, ", ".join(by_name.callables), by_name)
+            for name in by_name.callables:
+                self._acquires(name, by_name)
+        for kind, thing in one.objects.items():
+            for name in thing.made_by:
+                self.made_by[name] = kind
+                self._objects.setdefault(_root(name), set()).add(kind)
+            for variable in thing.variables:
+                self.variables[variable] = (*self.variables.get(variable, ()), kind)
+
+    def _acquires(self, name: str, acquisition: Acquisition) -> None:
+        self.acquire[name] = acquisition
+        if not acquisition.elements:
+            self.made_by[name] = acquisition.kind
+        self._words.setdefault(_root(name), set()).add(_last(name))
+
+    def _add_methods(self, source: str, one: Tables) -> None:
+        roots: dict[str, set[str]] = {}
+        for name, kind in self.made_by.items():
+            roots.setdefault(kind, set()).add(_root(name))
+        for by_method in one.methods:
+            self._check(source, ", ".join(by_method.methods), by_method)
+            for owner in by_method.of:
+                if owner not in self.resources and owner not in roots:
+                    raise AnalysisError(f"{source}: methods of unknown {owner!r}")
+                for method in by_method.methods:
+                    self.acquire_method[owner, method] = by_method
+                    words = self._called(owner, method)
+                    self._method_words.setdefault(owner, set()).update(words)
+                    for root in roots.get(owner, ()):
+                        self._words.setdefault(root, set()).update(words)
+
+    def _called(self, owner: str, method: str) -> list[str]:
+        if method != "__call__":
+            return [method]
+        return [name for name, kinds in self.variables.items() if owner in kinds]
+
+    def _check(self, source: str, names: str, acquisition: Acquisition) -> None:
+        for kind in acquisition.kinds:
+            if kind not in self.resources:
+                raise AnalysisError(f"{source}: {names} acquires unknown kind {kind!r}")
+
+
+def _root(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 @functools.cache
@@ -87,20 +198,8 @@ def catalog() -> Catalog:
     AnalysisError
         A table has an unknown key, a value of the wrong type, or names an unknown kind.
     """
-    models = _read("stdlib.toml", _Models)
-    for name, acquisition in (*models.acquire.items(), *models.acquire_method.items()):
-        if acquisition.kind not in models.resources:
-            raise AnalysisError(f"stdlib.toml: {name} acquires unknown kind {acquisition.kind!r}")
-    return Catalog(
-        models.resources, models.acquire, models.acquire_method, _read("callees.toml", Callees)
-    )
-
-
-@functools.cache
-def acquiring_words() -> re.Pattern[bytes]:
-    """Give a pattern that every file with an acquisition by name matches."""
-    words = "|".join(sorted(re.escape(word) for word in catalog().words()))
-    return re.compile(rf"\b(?:{words})\b".encode())
+    tables = [(name, _read(name, Tables)) for name in _FILES]
+    return Catalog(tables, _read("callees.toml", Callees))
 
 
 def _read(name: str, kind: Any) -> Any:

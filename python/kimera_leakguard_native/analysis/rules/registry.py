@@ -10,6 +10,14 @@ _MODULES = (
     "klg101_unreleased_file",
     "klg102_unreleased_descriptor",
     "klg103_unreleased_socket",
+    "klg104_unreleased_connection",
+    "klg105_unreleased_http",
+    "klg106_unreleased_process",
+    "klg107_unreleased_pool",
+    "klg108_temporary_directory",
+    "klg109_unreleased_handle",
+    "klg110_unreleased_stream",
+    "klg301_device_memory",
     "klg901_unused_suppression",
 )
 
