@@ -84,7 +84,8 @@ def _raising(leak: Leak, settled: _Settled, *, ends_program: bool) -> tuple[str,
     if pending is None:
         return "X", False
     if pending.level is not Level.PLAIN:
-        return "X", state.level >= Level.STRONG and state.held is None
+        evident = state.level >= Level.STRONG and state.held is None
+        return "X", evident and not ends_program
     if ends_program or state.level < Level.MODERATE:
         return "X", False
     if pending.type == "builtins.SystemExit" and not settled.anywhere:

@@ -48,6 +48,9 @@ _HARMLESS = frozenset(
         "tell", "fileno", "isatty", "flush",
     }
 )  # fmt: skip
+_CALM = _HARMLESS | {"close"}
+"""Of what belongs to the resource, such as a stream of a process."""
+
 _HARMLESS_BUILTINS = frozenset(
     f"builtins.{name}"
     for name in (
@@ -90,6 +93,8 @@ class Effects:
                 return Effect.RELEASE
             if name in resource.lent_to:
                 return Effect.BORROW
+            if name in resource.derive:
+                return Effect.DERIVE
             if name in callees.borrow:
                 return Effect.BORROW
             if name in callees.derive:
@@ -161,7 +166,7 @@ class Effects:
             method = call.method or ""
             if method in resource.raises:
                 return Raised(resource.raises[method][0], Level.STRONG)
-            if method in resource.release or method in _HARMLESS:
+            if method in resource.release or method in resource.safe or method in _CALM:
                 return None
             return Raised(*_own_failure(resource))
         name = call.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
-from kimera_leakguard_native.analysis.ownership import ALIAS, FALSE, State, is_held
+from kimera_leakguard_native.analysis.ownership import ALIAS, FALSE, USES, State, is_held
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Resource
@@ -18,7 +18,8 @@ def decide(condition: ir.Condition, state: State, resource: Resource) -> bool | 
         return None if inner is None else not inner
     if isinstance(condition, ir.Truth):
         role = state.role(condition.operand)
-        return None if role is None else role != FALSE
+        # What uses the resource may be anything: an attribute of it, a value that it gave.
+        return None if role in (None, USES) else role != FALSE
     if isinstance(condition, ir.Compare):
         return _compare(condition, state, resource)
     if (
@@ -41,7 +42,7 @@ def _compare(condition: ir.Compare, state: State, resource: Resource) -> bool | 
     left, right = state.role(condition.left), state.role(condition.right)
     other = condition.right if left is not None else condition.left
     role = left if left is not None else right
-    if role is None or not is_held(role) or condition.op in ("in", "not in"):
+    if role in (None, USES) or not is_held(role) or condition.op in ("in", "not in"):
         return None
     if condition.op in ("is", "==", "is not", "!="):
         positive = condition.op in ("is", "==")

@@ -32,12 +32,17 @@ if TYPE_CHECKING:
 _PLAIN_ATTRIBUTES = frozenset(
     {
         "name", "mode", "encoding", "newlines", "errors", "size", "filename", "family", "type",
-        "proto", "filelist", "NameToInfo", "comment", "softspace", "offset", "members",
+        "proto", "filelist", "NameToInfo", "comment", "softspace", "offset", "members", "shape",
+        "dtype", "ndim", "status_code", "status", "headers", "reason", "url", "ok", "returncode",
+        "pid",
     }
 )  # fmt: skip
 
 ITEMS = "[]"
 """In the list of what derives from a resource: its items, and what is returned beside it."""
+
+TEXT = "text"
+"""In the same list: texts that are put together with it, as paths are."""
 
 
 def transfer(
@@ -60,7 +65,10 @@ def transfer(
         return _call(instruction, state, frame, resource, effects)
     if isinstance(instruction, ir.Compute):
         known = None
-        if not isinstance(instruction.expression, ir.Arithmetic):
+        if isinstance(instruction.expression, ir.Arithmetic):
+            sides = (instruction.expression.left, instruction.expression.right)
+            known = USES if TEXT in resource.derive and any(map(state.role, sides)) else None
+        else:
             decided = decide(instruction.expression, state, resource)
             known = None if decided is None else (TRUE if decided else FALSE)
         return state.bind(instruction.target, known)
@@ -77,7 +85,7 @@ def transfer(
     if isinstance(instruction, ir.GetItem):
         return _bound(state, frame, instruction.target, _item(instruction, state, resource))
     if isinstance(instruction, ir.Build):
-        return _bound(state, frame, instruction.target, _display(instruction, state))
+        return _bound(state, frame, instruction.target, _display(instruction, state, resource))
     if isinstance(instruction, ir.Unpack):
         return _unpack(instruction, state, frame, resource)
     if isinstance(instruction, ir.Iterate):
@@ -158,9 +166,10 @@ def _item(instruction: ir.GetItem, state: State, resource: Resource) -> str | No
     return CONTAINS
 
 
-def _display(instruction: ir.Build, state: State) -> str | None:
+def _display(instruction: ir.Build, state: State, resource: Resource) -> str | None:
     if instruction.kind == "text":
-        return None
+        inside = TEXT in resource.derive and any(map(state.role, instruction.elements))
+        return USES if inside else None
     roles = [(i, state.role(item)) for i, item in enumerate(instruction.elements)]
     holding = [(i, role) for i, role in roles if is_held(role)]
     if not holding:
@@ -252,11 +261,18 @@ def _call(
             return Discharge.ESCAPED
         if effect is Effect.RELEASE and given is not None:
             return Discharge.RELEASED
+        if effect is Effect.BORROW and is_held(given) and _reads_all(call, resource):
+            return Discharge.RELEASED
         if effect is Effect.DERIVE and is_held(given):
             result = CONTAINS if given is not None and is_container(given) else USES
     if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
         result = _reflected(call, state, resource, result)
     return state.bind(call.target, result)
+
+
+def _reads_all(call: ir.Call, resource: Resource) -> bool:
+    """Whether a function that borrows what ends by being read reads it to the end."""
+    return bool(resource.consume) and not (call.name or "").startswith("builtins.")
 
 
 def _reflected(call: ir.Call, state: State, resource: Resource, result: str | None) -> str | None:

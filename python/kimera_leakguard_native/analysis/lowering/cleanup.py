@@ -90,7 +90,7 @@ def _with_items(b: Builder, node: ast.With | ast.AsyncWith, index: int, body_of:
     entered = b.temporary()
     b.emit(ir.Enter(line, entered, manager))
     if waits:
-        b.emit(ir.Await(line, b.temporary(), ir.Opaque(b.number())))
+        b.emit(ir.Await(line, b.temporary(), manager))
     outer = b.on_raise
     swallows = (
         isinstance(item.context_expr, ast.Call)

@@ -21,6 +21,7 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     consume: tuple[str, ...] = ()
     derive: tuple[str, ...] = ()
     fluent: tuple[str, ...] = ()
+    safe: tuple[str, ...] = ()
     lent_to: tuple[str, ...] = ()
     collected: bool = True
     advisory: bool = False
