@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis import fingerprints
@@ -17,6 +17,7 @@ from kimera_leakguard_native.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from kimera_leakguard_native.model.finding import Finding
 
@@ -106,12 +107,7 @@ class Baseline:
         result: dict[Finding, Entry] = {}
         for file, own in by_file.items():
             name = self._name(file)
-            try:
-                source = Path(file).read_text(encoding="utf-8", errors="replace")
-                prints = fingerprints.of_file(own, source, name)
-            except (OSError, SyntaxError, ValueError):
-                continue
-            for finding, fingerprint in prints.items():
+            for finding, fingerprint in fingerprints.of_path(own, file, name).items():
                 result[finding] = Entry(name, finding.code, fingerprint)
         return result
 

@@ -11,19 +11,30 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis import frontend
+from kimera_leakguard_native.errors import AnalysisError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kimera_leakguard_native.model.finding import Finding
 
 
-def of_file(findings: Iterable[Finding], source: str, name: str) -> dict[Finding, str]:
+def of_path(findings: Iterable[Finding], path: str, name: str) -> dict[Finding, str]:
+    """As `of_file`, for a file on disk; one that has gone or has changed its form gives none."""
+    try:
+        return of_file(findings, frontend.read(path), name)
+    except AnalysisError:
+        return {}
+
+
+def of_file(findings: Iterable[Finding], data: bytes, name: str) -> dict[Finding, str]:
     """Give each finding of one file its fingerprint.
 
     Parameters
     ----------
-    source : str
-        Text of the file.
+    data : bytes
+        What the file holds.
     name : str
         Name of the file that does not depend on the machine, with forward slashes.
 
@@ -31,9 +42,14 @@ def of_file(findings: Iterable[Finding], source: str, name: str) -> dict[Finding
     -------
     dict of Finding to str
         32 hexadecimal digits each, unique within the file.
+
+    Raises
+    ------
+    AnalysisError
+        The file does not parse.
     """
-    lines = source.splitlines()
-    scopes = _scopes(source)
+    lines = frontend.text_lines(data)
+    scopes = _scopes(frontend.parse(name, data).tree)
     seen: Counter[str] = Counter()
     result: dict[Finding, str] = {}
     for finding in sorted(findings, key=lambda one: one.sort_key):
@@ -52,9 +68,9 @@ def scope_at(scopes: list[tuple[int, int, str]], line: int) -> str:
     return max(around)[1] if around else ""
 
 
-def _scopes(source: str) -> list[tuple[int, int, str]]:
+def _scopes(tree: ast.Module) -> list[tuple[int, int, str]]:
     scopes: list[tuple[int, int, str]] = []
-    stack: list[tuple[ast.AST, str]] = [(ast.parse(source), "")]
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
     while stack:
         node, prefix = stack.pop()
         for child in ast.iter_child_nodes(node):

@@ -1,4 +1,4 @@
-"""`klg check` for people: one paragraph a finding, with the line, the path and what to do."""
+"""`klg check` for people: a paragraph a finding, with the source along its path and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator  # noqa: TC003 - part of the publ
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kimera_leakguard_native.model.finding import CheckResult, Finding
+    from kimera_leakguard_native.model.finding import CheckResult, Finding, Step
 
 _WIDTH = 120
 _TIERS = {
@@ -16,6 +16,8 @@ _TIERS = {
     "D": "dangling task",
     "M": "memory retention",
 }
+_OPEN_FILES = 8
+_BOLD, _RED, _CYAN, _YELLOW = "1", "1;31", "36", "33"
 
 
 def render(
@@ -24,8 +26,9 @@ def render(
     help_of: Callable[[str], str],
     *,
     statistics: bool = False,
+    colour: bool = False,
 ) -> str:
-    """Give the report as plain text.
+    """Give the report as text.
 
     Parameters
     ----------
@@ -33,35 +36,86 @@ def render(
         Gives the lines of a file; an empty list if it cannot be read any more.
     help_of : callable
         Gives the advice of a rule by code.
+    colour : bool
+        Whether to mark up with the escape sequences of terminals.
     """
-    parts: list[str] = []
-    cache: dict[str, list[str]] = {}
-    for finding in result.findings:
-        if finding.file not in cache:
-            cache.clear()
-            cache[finding.file] = lines_of(finding.file)
-        parts.append("\n".join(_paragraph(finding, cache[finding.file], help_of(finding.code))))
+    page = _Page(lines_of, colour=colour)
+    parts = ["\n".join(page.paragraph(one, help_of(one.code))) for one in result.findings]
     if result.errors:
-        parts.append("\n".join(f"{error.file}: error: {error.message}" for error in result.errors))
+        word = page.paint("error:", _RED)
+        parts.append("\n".join(f"{error.file}: {word} {error.message}" for error in result.errors))
     if statistics:
         parts.append(_statistics(result))
     parts.append(_summary(result))
     return "\n\n".join(parts) + "\n"
 
 
-def _paragraph(finding: Finding, lines: list[str], advice: str) -> Iterator[str]:
-    where = f"{finding.file}:{finding.line}:{finding.column}"
-    yield f"{where}: {finding.code} [{finding.tier}] {finding.message}"
-    number = str(finding.line)
-    margin = " " * len(number)
-    if finding.line <= len(lines):
-        text, caret = _excerpt(lines[finding.line - 1], finding.column)
-        yield f"{margin} |"
-        yield f"{number} | {text}"
-        yield f"{margin} | {' ' * caret}^ {_TIERS[finding.tier]}"
-    for step in finding.path:
-        yield f"{margin} = line {step.line}: {step.note}"
-    yield f"{margin} = help: {advice}"
+class _Page:
+    """Paragraphs of findings; the files that they quote are read once where they follow up."""
+
+    def __init__(self, lines_of: Callable[[str], list[str]], *, colour: bool) -> None:
+        self._lines_of = lines_of
+        self._colour = colour
+        self._files: dict[str, list[str]] = {}
+
+    def paint(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._colour else text
+
+    def paragraph(self, finding: Finding, advice: str) -> Iterator[str]:
+        where = self.paint(f"{finding.file}:{finding.line}:{finding.column}:", _BOLD)
+        code = self.paint(finding.code, _RED)
+        yield f"{where} {code} [{finding.tier}] {finding.message}"
+        self._width = max(len(str(line)) for line in (finding.line, *_lines_of(finding)))
+        shown = finding.line
+        if self._has(finding.file, finding.line):
+            text, caret = _excerpt(self._line(finding.file, finding.line), finding.column)
+            yield self._margin("|")
+            yield self._source(finding.line, text)
+            mark = self.paint(f"^ {_TIERS[finding.tier]}", _RED)
+            yield self._margin(f"| {' ' * caret}{mark}")
+        else:
+            shown = 0
+        file = finding.file
+        for step in finding.path:
+            if step.file != file:
+                file, shown = step.file, 0
+                yield self._margin(self.paint(f"--> {file}", _CYAN))
+            if self._has(file, step.line):
+                yield from self._quoted(step, shown)
+                shown = step.line
+            else:
+                yield self._margin(f"= line {step.line}: {step.note}")
+        yield self._margin(f"= {self.paint('help:', _CYAN)} {advice}")
+
+    def _quoted(self, step: Step, shown: int) -> Iterator[str]:
+        line = self._line(step.file, step.line)
+        indent = min(len(line) - len(line.lstrip()), _WIDTH // 3)
+        if step.line != shown:
+            yield self._source(step.line, _excerpt(line, indent + 1)[0])
+        yield self._margin(f"| {' ' * indent}{self.paint('- ' + step.note, _YELLOW)}")
+
+    def _source(self, line: int, text: str) -> str:
+        return f"{self.paint(f'{line:>{self._width}} |', _CYAN)} {text}".rstrip()
+
+    def _margin(self, text: str) -> str:
+        return f"{' ' * self._width} {text}"
+
+    def _has(self, file: str, line: int) -> bool:
+        return 0 < line <= len(self._text(file))
+
+    def _line(self, file: str, line: int) -> str:
+        return self._text(file)[line - 1]
+
+    def _text(self, file: str) -> list[str]:
+        if file not in self._files:
+            if len(self._files) >= _OPEN_FILES:
+                self._files.clear()
+            self._files[file] = self._lines_of(file)
+        return self._files[file]
+
+
+def _lines_of(finding: Finding) -> list[int]:
+    return [step.line for step in finding.path]
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:

@@ -25,7 +25,7 @@ def finding(line, code="KLG101"):
 
 
 def prints(source, *findings, name="a.py"):
-    table = fingerprints.of_file(findings, source, name)
+    table = fingerprints.of_file(findings, source.encode(), name)
     return [table[one] for one in findings]
 
 
@@ -51,3 +51,15 @@ def test_a_decorated_function_is_its_own_scope():
     source = "@cache\ndef f():\n    x = open(p)\nx = open(p)\n"
     inside, outside = prints(source, finding(3), finding(4))
     assert inside != outside
+
+
+def test_separators_that_end_no_line_for_the_parser_end_none_here():
+    plain = "def f(p):\n    x = 1\n    y = open(p)\n    z = open(q)\n"
+    odd = plain.replace("1", "'\x0c\x85\u2028'")
+    assert prints(plain, finding(3)) == prints(odd, finding(3))
+
+
+def test_a_file_that_has_gone_gives_none(tmp_path):
+    assert fingerprints.of_path([finding(1)], str(tmp_path / "gone.py"), "gone.py") == {}
+    (tmp_path / "broken.py").write_text("def f(:\n", encoding="utf-8")
+    assert fingerprints.of_path([finding(1)], str(tmp_path / "broken.py"), "broken.py") == {}

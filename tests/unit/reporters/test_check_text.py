@@ -1,5 +1,8 @@
 """The report for people: where the caret stands, what is cut, what is counted."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from kimera_leakguard_native.model.finding import (
@@ -41,12 +44,45 @@ def test_a_finding_is_one_paragraph_with_line_path_and_advice():
         "  |\n"
         "2 |     return open(p).read()\n"
         "  |            ^ never released\n"
-        "  = line 2: open(…) acquires a file\n"
+        "  |     - open(…) acquires a file\n"
         "  = line 9: f() returns\n"
         "  = help: mind KLG101\n"
         "\n"
         "1 finding in 1 files\n"
     )
+
+
+def test_steps_stand_under_the_lines_that_they_are_about():
+    steps = (
+        Step("app.py", 2, "acquired"),
+        Step("app.py", 10, "`x` is true"),
+        Step("app.py", 10, "raises"),
+        Step("base.py", 3, "never\tcalled"),
+        Step("base.py", 99, "gone"),
+    )
+    lines = [*["pass"] * 9, "\tif x: fail()"]
+    text = render(replace(finding(), path=steps), lines=["x", " y = open(p)", *lines[2:]])
+    assert text.splitlines()[1:12] == [
+        "   |",
+        " 2 |  y = open(p)",
+        "   |            ^ never released",
+        "   |  - acquired",
+        "10 |  if x: fail()",
+        "   |  - `x` is true",
+        "   |  - raises",
+        "   --> base.py",
+        " 3 | pass",
+        "   | - never\tcalled",
+        "   = line 99: gone",
+    ]
+
+
+def test_colours_are_extra():
+    plain = render(finding(), lines=["a", "b"])
+    coloured = render(finding(), lines=["a", "b"], colour=True)
+    assert "\x1b[1;31mKLG101\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert "\x1b" not in plain
 
 
 def shown(line, column):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
 from kimera_leakguard_native import config
-from kimera_leakguard_native.analysis import collection, engine, frontend
+from kimera_leakguard_native.analysis import collection, engine, fingerprints, frontend
 from kimera_leakguard_native.analysis.baseline import Baseline
 from kimera_leakguard_native.analysis.rules.registry import rules, selected
 from kimera_leakguard_native.analysis.symbolic import solver
@@ -15,12 +17,12 @@ from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.cli.check_options import options_of
 from kimera_leakguard_native.errors import AnalysisError, ConfigError
 from kimera_leakguard_native.model.finding import TIERS
-from kimera_leakguard_native.reporters import check_json, check_text
+from kimera_leakguard_native.reporters import check_json, check_sarif, check_text
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--output-format", type=click.Choice(["text", "json", "sarif"]), default="text")
 @click.option("--select", metavar="CODES", help="Only these rules: codes or prefixes, by comma.")
 @click.option("--tier", metavar="TIERS", help="Only these tiers, in full: N,E,X,D,M.")
 @click.option("--all", "everything", is_flag=True, help="Every tier, with evidence or without.")
@@ -86,14 +88,23 @@ def command(
             err=True,
         )
     if output_format == "json":
-        click.echo(check_json.render(result), nl=False)
+        text = check_json.render(result)
+    elif output_format == "sarif":
+        text = check_sarif.render(result, rules(), fingerprints.of_path)
     else:
-        text = check_text.render(result, _lines, _help, statistics=statistics)
-        click.echo(text, nl=False)
+        text = check_text.render(result, _lines, _help, statistics=statistics, colour=_colour())
+    click.echo(text, nl=False, color=True)
     if result.findings:
         return exit_codes.FINDINGS
     nothing_read = result.errors and not result.statistics.files
     return exit_codes.ERROR if nothing_read else exit_codes.CLEAN
+
+
+def _colour() -> bool:
+    """Whether the reader is a terminal that wants colours; see https://no-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _lines(path: str) -> list[str]:
