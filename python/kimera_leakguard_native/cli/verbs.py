@@ -23,6 +23,7 @@ VERBS = {
     "check": "find leaks in source code",
     "config": "print each setting and where its value comes from",
     "doctor": "say what this build and this machine can do",
+    "rule": "explain the rules of klg check",
     "run": "run a program and say what it leaks",
 }
 """Name and one-line help of each verb; `cli/commands/<name>.py` holds it."""

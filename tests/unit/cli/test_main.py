@@ -27,11 +27,11 @@ def test_version():
 def test_help_lists_every_verb():
     done = klg("--help")
     assert done.returncode == 0
-    for verb in ("bench", "check", "config", "doctor", "run"):
+    for verb in ("baseline", "bench", "check", "config", "doctor", "rule", "run"):
         assert verb in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["baseline", "bench", "check", "config", "doctor", "run"])
+@pytest.mark.parametrize("verb", ["baseline", "bench", "check", "config", "doctor", "rule", "run"])
 def test_each_verb_explains_itself_with_an_example(verb):
     done = klg(verb, "--help")
     assert done.returncode == 0
