@@ -13,6 +13,7 @@ from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import catalog
+from kimera_leakguard_native.analysis.retention.stage import retentions
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
@@ -77,6 +78,7 @@ class ModuleCheck:
         """Check every function that might acquire."""
         statistics = self._report.statistics
         statistics.lines = self._source.line_count()
+        self._retained()
         name = self._project.name_of(self._source.path)
         vocabulary = self._catalog.vocabulary(self._source.data, name)
         self._objects = vocabulary.objects
@@ -100,6 +102,14 @@ class ModuleCheck:
                 self._failed(scope, f"internal error: {type(error).__name__}: {error}")
             finally:
                 function.forget_graph()
+
+    def _retained(self) -> None:
+        if not self._wanted.reports("M", evident=True):
+            return
+        for item in retentions(self._source, self._codes):
+            if self._wanted.reports("M", evident=item.evident):
+                column = self._column(item.node.lineno, item.node.col_offset)
+                self._report.findings.append(item.finding(self._source.path, column))
 
     def _failed(self, scope: Scope, reason: str) -> None:
         line = getattr(scope.node, "lineno", 1)

@@ -18,8 +18,8 @@ class Options:
     select : tuple of str
         Codes or prefixes of rules; empty means all.
     tiers : tuple of str
-        Tiers to report in full. Empty means the default: N, E, D, and X where a call in between is
-        known to raise.
+        Tiers to report in full. Empty means the default: N, E, D, X where a call in between is
+        known to raise, and M where growth is proven.
     jobs : int
         Processes; 0 means one a core. The output does not depend on it.
     symbolic : bool
@@ -38,4 +38,4 @@ class Options:
         """Whether findings of a tier are wanted."""
         if self.tiers:
             return tier in self.tiers
-        return tier in ("N", "E", "D") or (tier == "X" and evident)
+        return tier in ("N", "E", "D") or (tier in ("X", "M") and evident)

@@ -17,7 +17,15 @@ _MODULES = (
     "klg108_temporary_directory",
     "klg109_unreleased_handle",
     "klg110_unreleased_stream",
+    "klg201_cached_method",
+    "klg202_unbounded_object_cache",
     "klg301_device_memory",
+    "klg410_stored_exception",
+    "klg411_exception_cycle",
+    "klg412_self_capturing_callback",
+    "klg413_finalizer_holds_object",
+    "klg414_bound_method_cycle",
+    "klg415_recursive_closure",
     "klg901_unused_suppression",
 )
 

@@ -1,0 +1,32 @@
+"""An object keeps a bound method of its own.
+
+## What it does
+Reports `x.attr = x.method` on local objects, `x.attr = types.MethodType(f, x)`, and weak references
+kept by an instance whose callback is a method of that instance.
+
+## Why is this bad?
+A bound method holds its object, so the object holds itself. It does not die with its last user, but
+when the garbage collector comes by: for results of tasks and other large objects that is a visible
+delay.
+
+## Example
+```python
+def submit(client, work):
+    future = client.submit(work)
+    future.get = future.result
+    return future
+```
+
+Use instead:
+```python
+def submit(client, work):
+    future = client.submit(work)
+    reference = weakref.ref(future)
+    future.get = lambda: reference().result()
+    return future
+```
+"""
+
+CODE = "KLG414"
+NAME = "bound-method-cycle"
+HELP = "hold the object weakly (weakref.ref, weakref.WeakMethod), or define the alias on its class"
