@@ -18,7 +18,8 @@ from kimera_leakguard_native.model.finding import TIERS
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXPECTED = re.compile(r"#\s*expect:\s*((?:KLG\d{3} [NEXDM](?:,\s*)?)+)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-_PAGES = sorted(Path(__file__).parent.glob("KLG*.md"))
+_FOLDER = Path(__file__).parent
+_PAGES = sorted(_FOLDER.glob("KLG*.md")) + sorted((_FOLDER / "constructs").glob("*.md"))
 
 
 def _blocks() -> list[object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch
-from kimera_leakguard_native.analysis.handlers import catches, is_broad
+from kimera_leakguard_native.analysis.handlers import is_broad
 from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
     Discharge,
@@ -149,6 +149,7 @@ class Tracker:
         self._site = site
         self._frame = frame
         self._effects = effects
+        self._catches = effects.handlers.catches
         self._flow = Flow()
         self._numbers: dict[tuple[int, State], int] = {}
         self._pending: list[int] = []
@@ -332,7 +333,7 @@ class Tracker:
     def _dispatch(self, number: int, end: cfg.Dispatch, state: State, until: int) -> None:
         pending = state.pending or Pending(None, Level.WEAK, 0)
         for handler in end.handlers:
-            caught = catches(handler.types, pending.type)
+            caught = self._catches(handler.types, pending.type)
             if caught is Catch.NEVER:
                 continue
             level = state.level
@@ -356,6 +357,6 @@ class Tracker:
         if is_broad(handler.types):
             return False
         return all(
-            catches(handler.types, raised) is Catch.NEVER
+            self._catches(handler.types, raised) is Catch.NEVER
             for raised in self._site.resource.may_raise
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator  # noqa: TC003 - part of the public signatu
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.handlers import Handlers
 from kimera_leakguard_native.analysis.ownership import ALIAS, USES, Effect, Level, State, is_held
 
 if TYPE_CHECKING:
@@ -66,9 +67,15 @@ _SHORT = ("time.", "logging.", "os.path.", "string.", "warnings.")
 class Effects:
     """Answers about calls, from the catalog first and from the project's summaries next."""
 
-    def __init__(self, catalog: Catalog, summaries: SummarySource | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        summaries: SummarySource | None = None,
+        handlers: Handlers | None = None,
+    ) -> None:
         self._catalog = catalog
         self._summaries = summaries
+        self.handlers = Handlers() if handlers is None else handlers
 
     def summary(self, call: ir.Call) -> Summary | None:
         """Give the summary of a project function."""
@@ -100,6 +107,8 @@ class Effects:
             if name in callees.derive:
                 return Effect.DERIVE
         if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
+            return Effect.BORROW
+        if isinstance(call.receiver, ir.Literal):
             return Effect.BORROW
         if name in callees.take:
             return Effect.TAKE
@@ -138,10 +147,14 @@ class Effects:
     def acquisition(self, call: ir.Call) -> Acquisition | None:
         """Say what a call acquires by its name."""
         if call.name is not None:
-            found = self._catalog.acquire.get(call.name)
+            found = self.acquisition_by_name(call.name)
             if found is not None and conditions_hold(call, found):
                 return found
         return None
+
+    def acquisition_by_name(self, name: str) -> Acquisition | None:
+        """Say what a callable of the catalog acquires."""
+        return self._catalog.acquire.get(name)
 
     def raised(
         self, instruction: ir.Instruction, state: State, resource: Resource

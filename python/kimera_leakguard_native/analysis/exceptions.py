@@ -102,8 +102,8 @@ class ExceptionLattice:
         aliases: Mapping[str, str] | None = None,
         typeshed: Typeshed | None = None,
     ) -> None:
-        self._project = dict(project or {})
-        self._aliases = dict(aliases or {})
+        self._project: Mapping[str, Sequence[str]] = {} if project is None else project
+        self._aliases: Mapping[str, str] = {} if aliases is None else aliases
         self._typeshed = typeshed
         self._canonical: dict[str, str] = {}
         self._ancestries: dict[str, _Ancestry] = {}

@@ -75,10 +75,14 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A test of which nothing is known: whether an iterator has more, whether a pattern matches."""
+    """A test of which nothing is known: whether an iterator has more, whether a pattern matches.
+
+    `iterator` is the place of the iterator that is asked.
+    """
 
     number: int
     note: str = ""
+    iterator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +206,15 @@ class SetItem(Instruction):
 
 @dataclass(slots=True, eq=False)
 class Build(Instruction):
-    """A display; `kind` is tuple, list, set, dict or text (an f-string)."""
+    """A display; `kind` is tuple, list, set, dict or text (an f-string).
+
+    The elements at the positions `spread` are iterators over what a star puts there.
+    """
 
     target: str
     kind: str
     elements: tuple[Operand, ...]
+    spread: tuple[int, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -14,7 +14,7 @@ from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.retention.stage import retentions
-from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
+from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
 from kimera_leakguard_native.analysis.work_budget import (
@@ -24,9 +24,10 @@ from kimera_leakguard_native.analysis.work_budget import (
     WorkBudget,
 )
 from kimera_leakguard_native.errors import AnalysisError
-from kimera_leakguard_native.model.finding import CheckStatistics, FileError, Finding
+from kimera_leakguard_native.model.finding import TIERS, CheckStatistics, FileError, Finding
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis import ir
     from kimera_leakguard_native.analysis.dataflow import Edge, Leak, Site
     from kimera_leakguard_native.analysis.frontend import Source
     from kimera_leakguard_native.analysis.names import Scope
@@ -87,8 +88,9 @@ class ModuleCheck:
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
+        words = renamed_words(module.body, vocabulary.words)
         for scope in module.all_scopes():
-            if not may_acquire(scope.body, vocabulary.words, self._catalog.lasting):
+            if not may_acquire(scope.body, renamed_words(scope, words), self._catalog.lasting):
                 continue
             function = self._project.function(module, scope)
             try:
@@ -121,24 +123,23 @@ class ModuleCheck:
         graph = function.graph()
         tracking, searching = WorkBudget(MAX_TRACKING), WorkBudget(MAX_SEARCHING)
         cut_short = 0
-        reported: set[tuple[int, str]] = set()
+        best: dict[tuple[int, str], Finding] = {}
+        reported: set[tuple[ir.Instruction | None, str]] = set()
         for site in find_sites(graph, self._catalog, function.effects, self._objects):
-            if (
-                site.resource.rule not in self._codes
-                or (
-                    id(site.origin),
-                    site.role,
-                )
-                in reported
-            ):
+            if site.resource.rule not in self._codes or site.call is None:
+                continue
+            # Cleanup code is there once for each way into it, the call in it too.
+            key = id(site.call.source), site.role
+            if (site.origin, site.role) in reported:
                 continue
             flow = Tracker(graph, site, function.frame(), function.effects, tracking).run()
             self._report.statistics.budget_exhausted += flow.exhausted
             cut_short += flow.exhausted and tracking.exhausted
             finding = self._first_feasible(function, site, flow, searching)
             if finding is not None:
-                self._report.findings.append(finding)
-                reported.add((id(site.origin), site.role))
+                reported.add((site.origin, site.role))
+                best[key] = min(best.get(key, finding), finding, key=_certainty)
+        self._report.findings.extend(best.values())
         if cut_short:
             self._failed(
                 function.scope,
@@ -223,6 +224,10 @@ class ModuleCheck:
 
 
 _WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+def _certainty(finding: Finding) -> tuple[int, float]:
+    return TIERS.index(finding.tier), -finding.confidence
 
 
 def _ends_program(scope: Scope) -> bool:

@@ -241,6 +241,11 @@ def parameter_names(arguments: ast.arguments) -> list[str]:
     return names
 
 
+def evaluated_here(node: FunctionNode) -> list[ast.expr]:
+    """Give the parts of a definition that run where it stands: decorators and defaults."""
+    return [*getattr(node, "decorator_list", ()), *_defaults(node.args)]
+
+
 def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *(item for item in arguments.kw_defaults if item is not None)]
 

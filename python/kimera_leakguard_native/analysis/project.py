@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import frontend, ir
 from kimera_leakguard_native.analysis.dependencies import Dependencies
 from kimera_leakguard_native.analysis.effects import Effects
+from kimera_leakguard_native.analysis.handlers import Handlers
 from kimera_leakguard_native.analysis.lowering import lower
 from kimera_leakguard_native.analysis.names import ModuleScopes, Scope, scopes_of
 from kimera_leakguard_native.analysis.resources.catalog import Catalog, catalog
@@ -42,7 +43,9 @@ class Function:
         self.project = project
         self.module = module
         self.scope = scope
-        self.effects = Effects(project.catalog, CallResolver(project, module, scope))
+        self.effects = Effects(
+            project.catalog, CallResolver(project, module, scope), project.handlers
+        )
         self._graph: Graph | None = None
         self._no_graph: AnalysisError | None = None
         self._summary_budget = WorkBudget()
@@ -142,6 +145,7 @@ class Project:
     def __init__(self, files: Iterable[str], dependencies: Dependencies | None = None) -> None:
         self.catalog: Catalog = catalog()
         self.dependencies = dependencies or Dependencies()
+        self.handlers = Handlers(self.class_at)
         self._files: dict[str, str] = {}
         self._broken: set[str] = set()
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
@@ -219,6 +223,17 @@ class Project:
                 return self.find(target, seen + 1) if target != qualified else None
             return module, ".".join(rest)
         return None
+
+    def class_at(self, qualified: str) -> tuple[str, tuple[str, ...]] | None:
+        """Give the defining name and the bases of a class, None if the run has none there."""
+        found = self.find(qualified)
+        if found is None or found[1] not in found[0].classes:
+            return None
+        owner = found[0].classes[found[1]]
+        bases = tuple(owner.bases)
+        if len(bases) < len(owner.node.bases):
+            bases = (*bases, "?")  # one that has no name
+        return f"{found[0].name}.{found[1]}", bases
 
 
 class CallResolver:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
 from kimera_leakguard_native.analysis.effects import conditions_hold
+from kimera_leakguard_native.analysis.names import evaluated_here
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.analysis.cfg import Graph
     from kimera_leakguard_native.analysis.effects import Effects
+    from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog
 
 _PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath"})
@@ -23,7 +25,7 @@ _PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath"})
 def may_acquire(
     body: Iterable[ast.AST], words: frozenset[str], lasting: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether a body, without the functions nested in it, calls anything named like these.
+    """Whether a body, without the functions nested in it, calls or names anything like these.
 
     Calls that a with statement enters at once are safe and don't count, but for those that last
     beyond it.
@@ -32,15 +34,26 @@ def may_acquire(
     stack = list(body)
     while stack:
         node = stack.pop()
+        if isinstance(node, ast.Name):
+            # Not only where it is called: a variable may stand for it.
+            if node.id in words and isinstance(node.ctx, ast.Load) and id(node) not in managed:
+                return True
+            continue
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            stack.extend(evaluated_here(node))
             continue
         if isinstance(node, (ast.With, ast.AsyncWith)):
             managed.update(
-                id(item.context_expr)
+                id(item.context_expr.func)
                 for item in node.items
-                if _called_name(item.context_expr) not in lasting
+                if isinstance(item.context_expr, ast.Call)
+                and _called_name(item.context_expr) not in lasting
             )
-        elif isinstance(node, ast.Call) and id(node) not in managed and _called_name(node) in words:
+        elif (
+            isinstance(node, ast.Call)
+            and id(node.func) not in managed
+            and _called_name(node) in words
+        ):
             return True
         stack.extend(ast.iter_child_nodes(node))
     return False
@@ -51,6 +64,16 @@ def _called_name(node: ast.expr) -> str:
     if isinstance(called, ast.Name):
         return called.id
     return called.attr if isinstance(called, ast.Attribute) else ""
+
+
+def renamed_words(scope: Scope, words: frozenset[str]) -> frozenset[str]:
+    """Add the names under which a scope imports anything named like these."""
+    renamed = {
+        alias
+        for alias, target in scope.imports.items()
+        if alias not in words and target.rpartition(".")[2] in words
+    }
+    return words | renamed if renamed else words
 
 
 def find_sites(
@@ -64,12 +87,15 @@ def find_sites(
         Kinds of objects that a variable may be taken for by its name.
     """
     receivers = Receivers(graph, catalog, effects, objects)
+    openers = _openers(graph, effects)
     sites: list[Site] = []
     for block in graph.blocks:
         for index, instruction in enumerate(block.instructions):
             if not isinstance(instruction, ir.Call):
                 continue
             acquisition = acquired_by(instruction, receivers, catalog, effects)
+            if acquisition is None and isinstance(instruction.function, str):
+                acquisition = openers.get(instruction.function)
             if acquisition is None:
                 continue
             roles = [element_role(position) for position in acquisition.elements] or [ALIAS]
@@ -99,6 +125,38 @@ def acquired_by(
         if by_method is not None and conditions_hold(call, by_method):
             return by_method
     return None
+
+
+def _openers(graph: Graph, effects: Effects) -> dict[str, Acquisition]:
+    """Give the variables that only ever stand for callables that acquire, by their first one."""
+    sources: dict[str, list[ir.Operand]] = {}
+    others: set[str] = set(graph.parameters) | graph.cells
+    for block in graph.blocks:
+        for item in block.instructions:
+            if isinstance(item, ir.Assign):
+                sources.setdefault(item.target, []).append(item.source)
+            elif isinstance(item, ir.Unpack):
+                others.update(item.targets)
+    found: dict[str, Acquisition] = {}
+
+    def learn(place: str, seen: frozenset[str]) -> Acquisition | None:
+        if place in found or place in others or place in seen or place not in sources:
+            return found.get(place)
+        kinds = [
+            effects.acquisition_by_name(source.name)
+            if isinstance(source, ir.Global)
+            else learn(source, seen | {place})
+            if isinstance(source, str)
+            else None
+            for source in sources[place]
+        ]
+        if all(kind is not None for kind in kinds) and kinds[0] is not None:
+            found[place] = kinds[0]
+        return found.get(place)
+
+    for place in sources:
+        learn(place, frozenset())
+    return found
 
 
 class Receivers:

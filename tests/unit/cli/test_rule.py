@@ -46,7 +46,8 @@ def test_as_json_it_is_complete():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("unreleased-fil", "did you mean unreleased-file?"), ("nonsense", "klg rule lists them")]
+    ("name", "hint"),
+    [("unreleased-fil", "did you mean unreleased-file?"), ("nonsense", "klg rule lists them")],
 )
 def test_an_unknown_rule_is_a_usage_error_with_a_hint(name, hint):
     done = rule(name)

@@ -9,10 +9,10 @@ from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.cfg import Loop
 from kimera_leakguard_native.analysis.lowering import conditions
 from kimera_leakguard_native.analysis.lowering.builder import LoopFrame
+from kimera_leakguard_native.analysis.lowering.captures import captured_names
+from kimera_leakguard_native.analysis.names import evaluated_here
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kimera_leakguard_native.analysis.lowering.builder import Builder
 
 _ARITHMETIC = {
@@ -20,6 +20,8 @@ _ARITHMETIC = {
     ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.Pow: "**",
 }  # fmt: skip
 _DISPLAYS = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
+CLASS_BODY = "%class."
+"""Begins the places of names that the body of a class binds."""
 
 
 def lower(b: Builder, node: ast.expr) -> ir.Operand:
@@ -41,11 +43,10 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     target = b.temporary()
     line = node.lineno
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        elements = tuple(
-            lower(b, item.value if isinstance(item, ast.Starred) else item) for item in node.elts
-        )
-        starred = any(isinstance(item, ast.Starred) for item in node.elts)
-        b.emit(ir.Build(line, target, "list" if starred else _DISPLAYS[type(node)], elements))
+        elements = tuple(_element(b, item) for item in node.elts)
+        starred = tuple(i for i, item in enumerate(node.elts) if isinstance(item, ast.Starred))
+        kind = "list" if starred else _DISPLAYS[type(node)]
+        b.emit(ir.Build(line, target, kind, elements, starred))
     elif isinstance(node, ast.Dict):
         values = [item for item in (*node.keys, *node.values) if item is not None]
         b.emit(ir.Build(line, target, "dict", tuple(lower(b, item) for item in values)))
@@ -76,7 +77,10 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
         return _comprehension(b, node)
     elif isinstance(node, ast.Lambda):
-        b.emit(ir.MakeClosure(line, target, captured_names(b, [node.body])))
+        kept = tuple(
+            value for item in evaluated_here(node) if isinstance(value := lower(b, item), str)
+        )
+        b.emit(ir.MakeClosure(line, target, (*captured_names(b, node), *kept)))
     elif isinstance(node, ast.Await):
         b.emit(ir.Await(line, target, lower(b, node.value)))
     elif isinstance(node, (ast.Yield, ast.YieldFrom)):
@@ -93,11 +97,23 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     elif isinstance(node, ast.Starred):
         return lower(b, node.value)
     elif isinstance(node, ast.Slice):
-        parts = [part for part in (node.lower, node.upper, node.step) if part is not None]
-        b.emit(ir.Build(line, target, "text", tuple(lower(b, part) for part in parts)))
+        bounds = [part for part in (node.lower, node.upper, node.step) if part is not None]
+        for bound in bounds:
+            lower(b, bound)
+        # Nothing else is the same slice, and no index.
+        return ir.Opaque(b.number())
     else:
         return ir.Opaque(b.number())
     return target
+
+
+def _element(b: Builder, node: ast.expr) -> ir.Operand:
+    """Lower an element of a display; of a starred one, an iterator over it."""
+    if not isinstance(node, ast.Starred):
+        return lower(b, node)
+    iterator = b.temporary()
+    b.emit(ir.Iterate(node.lineno, iterator, lower(b, node.value)))
+    return iterator
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -241,7 +257,8 @@ def _comprehension(
         # The generator keeps what it iterates over.
         b.emit(ir.Iterate(node.lineno, target, first))
     else:
-        b.emit(ir.Build(node.lineno, target, "list", ()))
+        kind = "dict" if isinstance(node, ast.DictComp) else "list"
+        b.emit(ir.Build(node.lineno, target, kind, ()))
     b.renamed.append(renames)
     _generators(b, node, 0, first, target)
     b.renamed.pop()
@@ -280,9 +297,8 @@ def _generators(
     b.jump(header.number)
     b.enter(header)
     b.graph.loops[header.number] = Loop(header.number, assigned | {target})
-    conditions.end_branch(
-        b, ir.Unknown(b.number(), "has another item"), inside.number, after.number, generator.iter
-    )
+    more = ir.Unknown(b.number(), "has another item", iterator)
+    conditions.end_branch(b, more, inside.number, after.number, generator.iter)
     b.enter(inside)
     element = b.temporary()
     b.emit(ir.Next(line, element, iterator))
@@ -301,6 +317,8 @@ def assign(b: Builder, target: ast.expr, value: ir.Operand, line: int) -> None:
         place = b.target(target.id)
         if place is None:
             b.emit(ir.SetAttribute(line, ir.Global("<outer>"), target.id, value))
+        elif place.startswith(CLASS_BODY):
+            b.emit(ir.SetAttribute(line, ir.Global("<class>"), target.id, value))
         else:
             b.emit(ir.Assign(line, place, value))
     elif isinstance(target, ast.Attribute):
@@ -316,15 +334,3 @@ def assign(b: Builder, target: ast.expr, value: ir.Operand, line: int) -> None:
             assign(b, item.value if isinstance(item, ast.Starred) else item, part, line)
     elif isinstance(target, ast.Starred):
         assign(b, target.value, value, line)
-
-
-def captured_names(b: Builder, body: Sequence[ast.AST]) -> tuple[str, ...]:
-    """Give the places of this frame that nested code uses."""
-    found: set[str] = set()
-    for root in body:
-        for item in ast.walk(root):
-            if isinstance(item, ast.Name):
-                place = b.variable(item.id)
-                if isinstance(place, str):
-                    found.add(place)
-    return tuple(sorted(found))

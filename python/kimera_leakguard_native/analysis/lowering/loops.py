@@ -36,7 +36,7 @@ def lower_for(b: Builder, node: ast.For | ast.AsyncFor, body_of: LowerBody) -> N
     b.graph.loops[header.number] = cfg.Loop(header.number, _assigned(b, node))
     if isinstance(node, ast.AsyncFor):
         b.emit(ir.Await(node.lineno, b.temporary(), ir.Opaque(b.number())))
-    more = ir.Unknown(b.number(), "has another item")
+    more = ir.Unknown(b.number(), "has another item", iterator)
     conditions.end_branch(b, more, body.number, orelse.number, node.iter)
     b.enter(body)
     element = b.temporary()

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.lowering import conditions, patterns
 from kimera_leakguard_native.analysis.lowering.builder import RETURN
+from kimera_leakguard_native.analysis.lowering.captures import bound_in, captured_names
 from kimera_leakguard_native.analysis.lowering.cleanup import lower_try, lower_with
-from kimera_leakguard_native.analysis.lowering.expressions import assign, captured_names, lower
+from kimera_leakguard_native.analysis.lowering.expressions import CLASS_BODY, assign, lower
 from kimera_leakguard_native.analysis.lowering.loops import (
     lower_break,
     lower_continue,
     lower_for,
     lower_while,
 )
+from kimera_leakguard_native.analysis.names import evaluated_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,18 +134,24 @@ def _delete(b: Builder, node: ast.Delete) -> None:
             lower(b, target.slice)
 
 
-def _definition(b: Builder, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-    for decorator in node.decorator_list:
-        lower(b, decorator)
-    target = b.temporary()
-    names = captured_names(b, [*node.body])
-    if names and not b.scope.is_module:
-        b.emit(ir.MakeClosure(node.lineno, target, names))
-    if isinstance(node, ast.ClassDef) and not b.scope.is_module:
-        return
-    if isinstance(node, ast.ClassDef):
-        for base in node.bases:
-            lower(b, base)
+def _function(b: Builder, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    kept = tuple(value for item in evaluated_here(node) if isinstance(value := lower(b, item), str))
+    names = kept if b.scope.is_module else (*captured_names(b, node), *kept)
+    if names:
+        b.emit(ir.MakeClosure(node.lineno, b.temporary(), names))
+
+
+def _class(b: Builder, node: ast.ClassDef) -> None:
+    for item in (*node.decorator_list, *node.bases, *(one.value for one in node.keywords)):
+        lower(b, item)
+    if not b.scope.is_module:
+        names = captured_names(b, node)
+        if names:
+            b.emit(ir.MakeClosure(node.lineno, b.temporary(), names))
+    # Names that the body binds are attributes of the class: they hide those of the frame.
+    b.renamed.append({name: f"{CLASS_BODY}{name}" for name in sorted(bound_in(node.body))})
+    lower_body(b, node.body)
+    b.renamed.pop()
 
 
 def _if(b: Builder, node: ast.If) -> None:
@@ -194,9 +202,9 @@ _HANDLERS: dict[type[ast.stmt], Callable[[Builder, Any], None]] = {
     ast.Raise: _raise,
     ast.Assert: _assert,
     ast.Delete: _delete,
-    ast.FunctionDef: _definition,
-    ast.AsyncFunctionDef: _definition,
-    ast.ClassDef: _definition,
+    ast.FunctionDef: _function,
+    ast.AsyncFunctionDef: _function,
+    ast.ClassDef: _class,
     ast.If: _if,
     ast.While: lambda b, node: lower_while(b, node, lower_body),
     ast.For: lambda b, node: lower_for(b, node, lower_body),
