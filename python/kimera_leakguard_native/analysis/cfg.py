@@ -133,6 +133,8 @@ class Graph:
         Local variables that nested functions use.
     types : dict of str to str
         Parameters with the qualified class that their annotation names.
+    relevant : list of frozenset of str, or None
+        What `relevance` has found out about the blocks: every search asks for it again.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Graph:
     blocks: list[Block] = field(default_factory=list)
     loops: dict[int, Loop] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    relevant: list[frozenset[str]] | None = None
 
     def successors(self, number: int) -> tuple[int, ...]:
         """Give the blocks that normal control goes to from a block."""

@@ -9,11 +9,9 @@ from collections.abc import Iterable  # noqa: TC003 - part of the public signatu
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis import batch, frontend
-from kimera_leakguard_native.analysis.batch import Batch, Checker
+from kimera_leakguard_native.analysis import frontend
 from kimera_leakguard_native.analysis.dependencies import digest
 from kimera_leakguard_native.analysis.discovery import discover
-from kimera_leakguard_native.analysis.module_check import ModuleReport
 from kimera_leakguard_native.analysis.options import Options
 from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import CheckResult, CheckStatistics, Finding
@@ -21,7 +19,9 @@ from kimera_leakguard_native.model.finding import CheckResult, CheckStatistics, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kimera_leakguard_native.analysis.cache import Shard
+    from kimera_leakguard_native.analysis.batch import Batch
+    from kimera_leakguard_native.analysis.cache import Entry, Shard
+    from kimera_leakguard_native.analysis.module_check import ModuleReport
 
 __all__ = ["Options", "check", "check_files", "findings_in"]
 
@@ -56,7 +56,7 @@ def findings_in(files: Iterable[str]) -> list[Finding]:
 def check_files(files: list[str], options: Options) -> CheckResult:
     """Check files that are known to exist, in one or several processes."""
     shard: Shard | None = None
-    reports: dict[str, ModuleReport] = {}
+    reports: dict[str, ModuleReport | Entry] = {}
     digests: dict[str, bytes] = {}
     if options.cache is not None:
         digests = _digests(files)
@@ -64,7 +64,7 @@ def check_files(files: list[str], options: Options) -> CheckResult:
         for file in files:
             entry = shard.get(file)
             if entry is not None:
-                reports[file] = ModuleReport(entry.findings, entry.errors, entry.statistics)
+                reports[file] = entry
     hits = len(reports)
     missing = [file for file in files if file not in reports]
     for chunk, part in _batches(missing, files, options):
@@ -78,7 +78,7 @@ def check_files(files: list[str], options: Options) -> CheckResult:
     return result
 
 
-def _joined(reports: list[ModuleReport]) -> CheckResult:
+def _joined(reports: list[ModuleReport | Entry]) -> CheckResult:
     result = CheckResult()
     for report in reports:
         result.findings.extend(report.findings)
@@ -92,9 +92,14 @@ def _joined(reports: list[ModuleReport]) -> CheckResult:
 def _batches(
     missing: list[str], files: list[str], options: Options
 ) -> Iterator[tuple[list[str], Batch]]:
+    if not missing:
+        return
+    # The analyzer proper is not even imported where everything is known already.
+    from kimera_leakguard_native.analysis import batch
+
     jobs = _jobs(options.jobs, len(missing))
     if jobs <= 1:
-        yield missing, Checker(files, options).check(missing)
+        yield missing, batch.Checker(files, options).check(missing)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -125,7 +130,7 @@ def _digests(files: list[str]) -> dict[str, bytes]:
 
 def _shard(files: list[str], options: Options, digests: dict[str, bytes]) -> Shard:
     from kimera_leakguard_native.analysis.cache import Shard, shard_key
-    from kimera_leakguard_native.analysis.symbolic import solver
+    from kimera_leakguard_native.analysis.symbolic.availability import available
 
     assert options.cache is not None
     chosen = {
@@ -133,7 +138,7 @@ def _shard(files: list[str], options: Options, digests: dict[str, bytes]) -> Sha
         for item in fields(options)
         if item.name not in ("jobs", "cache")
     }
-    chosen["solver"] = options.symbolic and solver.available()
+    chosen["solver"] = options.symbolic and available()
     return Shard(options.cache, shard_key(chosen, files), digests)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import frontend
 from kimera_leakguard_native.analysis.allocations import Allocation, allocations_in
 from kimera_leakguard_native.analysis.branches import feasible_conditions
-from kimera_leakguard_native.analysis.engine import Options
 from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
 from kimera_leakguard_native.analysis.object_fate import Fate, fate_of
+from kimera_leakguard_native.analysis.options import Options
 from kimera_leakguard_native.analysis.project import Project
 from kimera_leakguard_native.analysis.rules.registry import selected
 from kimera_leakguard_native.errors import AnalysisError
@@ -24,9 +24,22 @@ from kimera_leakguard_native.model.guardian import (
 if TYPE_CHECKING:
     import ast
 
+    from kimera_leakguard_native.analysis.names import ModuleScopes
     from kimera_leakguard_native.analysis.project import Function
 
 _FILE = "<source>"
+
+
+class _OneModule(Project):
+    """A project of one text, whose scopes and graphs are made once for all who ask."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        super().__init__([_FILE])
+        self.scopes = super().add(_FILE, tree)
+
+    def add(self, file: str, tree: ast.Module) -> ModuleScopes:  # noqa: ARG002 - there is one
+        """Give the scopes that are there."""
+        return self.scopes
 
 
 def function_summary(source: str, name: str) -> FunctionSummary:
@@ -53,8 +66,8 @@ def function_summary(source: str, name: str) -> FunctionSummary:
         The text does not parse, or has no such function.
     """
     parsed = frontend.parse(_FILE, textwrap.dedent(source).encode("utf-8", "surrogatepass"))
-    project = Project([_FILE])
-    module = project.add(_FILE, parsed.tree)
+    project = _OneModule(parsed.tree)
+    module = project.scopes
     scope = next(
         (
             one
@@ -130,13 +143,35 @@ def _allocation(
     )
 
 
+class _UntilFirst:
+    """Wants what a run wants by default, until one leak is found within some lines.
+
+    Whether the next acquisitions leak as well changes nothing, and each answer costs a search.
+    """
+
+    symbolic = True
+
+    def __init__(self, report: ModuleReport, first: int, last: int) -> None:
+        self._usual = Options()
+        self._report = report
+        self._first, self._last = first, last
+
+    def found(self) -> bool:
+        """Whether there is one."""
+        return any(self._first <= one.line <= self._last for one in self._report.findings)
+
+    def reports(self, tier: str, *, evident: bool) -> bool:
+        """Whether findings of a tier are wanted."""
+        return self._usual.reports(tier, evident=evident) and not self.found()
+
+
 def _leaks(function: Function, parsed: frontend.Source) -> bool:
     report = ModuleReport()
-    ModuleCheck(function.project, parsed, Options(), selected(()), report).run()
+    wanted = _UntilFirst(report, *_span(function.scope.node))
+    ModuleCheck(function.project, parsed, wanted, selected(()), report).run()
     if report.errors:
         raise AnalysisError("; ".join(error.message for error in report.errors))
-    first, last = _span(function.scope.node)
-    return any(first <= finding.line <= last for finding in report.findings)
+    return wanted.found()
 
 
 def _span(node: ast.AST) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class Options:
         Fewer rounds, or the largest workloads too.
     seed : int
         Seed of every random workload.
+    source : Path, optional
+        Source code to check beside the synthetic projects.
     """
 
     peers: bool = False
     quick: bool = False
     large: bool = False
     seed: int = 0
+    source: Path | None = None
 
     def rounds(self, full: int) -> int:
         """Give the number of rounds: a third, at least three, with `--quick`."""

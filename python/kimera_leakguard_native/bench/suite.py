@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.bench.harness import Options, Result
 
 BENCHMARKS = {
+    "analysis": "analysis_bench",
     "cache": "cache_bench",
     "contradiction": "contradiction_bench",
     "registry": "registry_bench",

@@ -18,6 +18,12 @@ def relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
 
     Global names are among them, as ``g:name``; `HEAP` is, if an attribute or item may be read.
     """
+    if graph.relevant is None:
+        graph.relevant = _relevant_places(graph)
+    return graph.relevant
+
+
+def _relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
     before: list[frozenset[str]] = [frozenset()] * len(graph.blocks)
     users: list[list[int]] = [[] for _ in graph.blocks]
     for block in graph.blocks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -67,11 +66,6 @@ class Verdict:
     answer: Answer
     conflict: tuple[int, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)
-
-
-def available() -> bool:
-    """Whether the solver is installed."""
-    return importlib.util.find_spec("z3") is not None
 
 
 def decide(literals: list[Literal], budget: Budget) -> Verdict:

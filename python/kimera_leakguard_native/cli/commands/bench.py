@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Fewer rounds.")
 @click.option("--large", is_flag=True, help="The largest workloads as well.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the workloads.")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path, exists=True),
+    help="For analysis: source code to check as well.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write results here.")
 def command(
     names: tuple[str, ...],
@@ -29,6 +34,7 @@ def command(
     quick: bool,
     large: bool,
     seed: int,
+    source: Path | None,
     json_path: Path | None,
 ) -> None:
     """Time the native parts beside others in one run: quote the ratios, not the absolutes.
@@ -37,7 +43,7 @@ def command(
     Example:
       klg bench registry sampler --json figures.json
     """  # noqa: D301
-    options = Options(peers=peers, quick=quick, large=large, seed=seed)
+    options = Options(peers=peers, quick=quick, large=large, seed=seed, source=source)
     shape = machine.describe()
     click.echo("  ".join(f"{key}={value}" for key, value in shape.items()))
     results: list[Result] = []

@@ -12,7 +12,7 @@ from kimera_leakguard_native import config
 from kimera_leakguard_native.analysis import collection, engine, fingerprints, frontend
 from kimera_leakguard_native.analysis.baseline import Baseline
 from kimera_leakguard_native.analysis.rules.registry import rules, selected
-from kimera_leakguard_native.analysis.symbolic import solver
+from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.cli.check_options import options_of
 from kimera_leakguard_native.errors import AnalysisError, ConfigError
@@ -81,7 +81,7 @@ def command(
         new = baseline.compare(result.findings, ()).new
         click.echo(f"klg: {len(result.findings) - len(new)} known findings left out", err=True)
         result.findings = new
-    if options.symbolic and not solver.available():
+    if options.symbolic and not available():
         click.echo(
             "klg: z3 is not installed, so paths that cannot be taken are reported too "
             "(pip install z3-solver)",
