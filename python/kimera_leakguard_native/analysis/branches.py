@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.dataflow import Edge, Flow
 from kimera_leakguard_native.analysis.ownership import State
+from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Search
 from kimera_leakguard_native.analysis.symbolic.paths import condition_text
-from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
+from kimera_leakguard_native.analysis.symbolic.solver import Answer
 from kimera_leakguard_native.analysis.symbolic.state import Surroundings
 
 if TYPE_CHECKING:

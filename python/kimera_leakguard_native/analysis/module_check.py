@@ -15,8 +15,9 @@ from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.retention.stage import retentions
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
+from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
-from kimera_leakguard_native.analysis.symbolic.solver import Answer, available
+from kimera_leakguard_native.analysis.symbolic.solver import Answer
 from kimera_leakguard_native.analysis.work_budget import (
     MAX_SEARCHING,
     MAX_TRACKING,

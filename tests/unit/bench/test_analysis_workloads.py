@@ -13,7 +13,10 @@ def texts(folder):
 
 
 def test_the_seed_decides_everything(tmp_path):
-    planted = [write_project(tmp_path / name, 2_000, seed) for name, seed in zip("abc", (1, 1, 2), strict=True)]
+    planted = [
+        write_project(tmp_path / name, 2_000, seed)
+        for name, seed in zip("abc", (1, 1, 2), strict=True)
+    ]
     first, again, other = (texts(tmp_path / name) for name in "abc")
     assert first == again
     assert planted[0] == planted[1]
