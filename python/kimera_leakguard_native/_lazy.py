@@ -5,6 +5,9 @@ from __future__ import annotations
 _NAMES = {
     "analysis.summary_view": ["function_summary"],
     "analysis.symbolic.paths": ["KimeraSymbolicExecutor"],
+    "engines.cognitive_field.config": ["CognitiveFieldConfig"],
+    "engines.cognitive_field.dynamics": ["CognitiveFieldDynamics"],
+    "engines.cognitive_field.leak_detection": ["CognitiveFieldDynamicsWithLeakDetection"],
     "engines.contradiction.engine": ["OptimizedContradictionEngine"],
     "engines.contradiction.geoid": ["GeoidState", "TensionGradient"],
     "engines.contradiction.neighbours": ["top_k"],

@@ -1,0 +1,1 @@
+"""Cognitive fields: embeddings with strength, resonance and waves, on a slot pool."""
