@@ -43,6 +43,8 @@ class Site:
     ----------
     role : str
         Role of the call's result: the resource itself or a tuple with it at an index.
+    held : str or None
+        Without an origin: the attribute of self that holds it when the function is called.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Site:
     place: str
     role: str
     origin: ir.Instruction | None
+    held: str | None = None
 
     @property
     def call(self) -> ir.Call | None:
@@ -165,7 +168,9 @@ class Tracker:
         """
         site, flow = self._site, self._flow
         self._from_entry = from_entry
-        if site.origin is None:
+        if site.held is not None:
+            self._node(cfg.ENTRY, State(True, held=site.held))
+        elif site.origin is None:
             self._node(cfg.ENTRY, State(True).bind(site.place, site.role))
         elif from_entry:
             self._node(cfg.ENTRY, State(False))

@@ -11,6 +11,7 @@ from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.frontend import text_lines
+from kimera_leakguard_native.analysis.obligations.check import ClassCheck
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.retention.stage import retentions
@@ -75,6 +76,7 @@ class ModuleCheck:
         self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
         self._asks = wanted.symbolic and available()
+        self._classes = ClassCheck(project, source.path)
 
     def run(self) -> None:
         """Check every function that might acquire."""
@@ -105,6 +107,7 @@ class ModuleCheck:
                 self._failed(scope, f"internal error: {type(error).__name__}: {error}")
             finally:
                 function.forget_graph()
+        self._report.findings.extend(self._classes.findings(self._wanted, self._column))
 
     def _retained(self) -> None:
         if not self._wanted.reports("M", evident=True):
@@ -140,6 +143,8 @@ class ModuleCheck:
             if finding is not None:
                 reported.add((site.origin, site.role))
                 best[key] = min(best.get(key, finding), finding, key=_certainty)
+            else:
+                self._classes.note(function, site, flow)
         self._report.findings.extend(best.values())
         if cut_short:
             self._failed(

@@ -18,8 +18,7 @@ class Options:
     select : tuple of str
         Codes or prefixes of rules; empty means all.
     tiers : tuple of str
-        Tiers to report in full. Empty means the default: N, E, D, X where a call in between is
-        known to raise, and M where growth is proven.
+        Tiers to report in full. Empty means the default: what there is evidence for, of every tier.
     jobs : int
         Processes; 0 means one a core. The output does not depend on it.
     symbolic : bool
@@ -38,4 +37,4 @@ class Options:
         """Whether findings of a tier are wanted."""
         if self.tiers:
             return tier in self.tiers
-        return tier in ("N", "E", "D") or (tier in ("X", "M") and evident)
+        return evident

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kimera_leakguard_native.analysis.cfg import Graph
+    from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
     from kimera_leakguard_native.analysis.ownership import Effect, Frame
 
 _KEPT_MODULES = 96
@@ -150,6 +151,7 @@ class Project:
         self._broken: set[str] = set()
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._depth = 0
+        self.text_index: TextIndex | None = None
         known = set(files)
         for file in sorted(known):
             self._files.setdefault(module_name(file, known), file)

@@ -1,0 +1,78 @@
+"""The duties of the classes of one module: stores in, findings out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis.dataflow import Flow, Site, Tracker
+from kimera_leakguard_native.analysis.obligations.duties import ClassDuties
+from kimera_leakguard_native.analysis.obligations.reporting import finding_of
+from kimera_leakguard_native.analysis.obligations.stores import (
+    CONSTRUCTORS,
+    Store,
+    self_name,
+    stores_of,
+)
+from kimera_leakguard_native.analysis.obligations.text_index import index_of
+from kimera_leakguard_native.analysis.ownership import Discharge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kimera_leakguard_native.analysis.module_check import Wanted
+    from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
+    from kimera_leakguard_native.analysis.project import Function, Project
+    from kimera_leakguard_native.model.finding import Finding
+
+
+class ClassCheck:
+    """Collects what the methods of one module store in self, and judges their classes."""
+
+    def __init__(self, project: Project, file: str) -> None:
+        self._project = project
+        self._file = file
+        self._stores: dict[tuple[str, str], list[Store]] = {}
+
+    def note(self, function: Function, site: Site, flow: Flow) -> None:
+        """Remember where an acquisition is stored, unless the same method ends it."""
+        for store in stores_of(function, site, flow):
+            assert function.scope.class_name is not None  # only methods store in self
+            if store.method_name not in CONSTRUCTORS and not self._outlives(function, site):
+                continue
+            key = (function.scope.class_name, store.attribute)
+            self._stores.setdefault(key, []).append(store)
+
+    def findings(self, wanted: Wanted, column: Callable[[int, int], int]) -> list[Finding]:
+        """Judge the classes; one finding for each attribute that its class forgets."""
+        found = []
+        known: dict[str, ClassDuties] = {}
+        for (name, _), stores in self._stores.items():
+            module = stores[0].method.module
+            scope = module.classes.get(name)
+            if scope is None:
+                continue
+            if name not in known:
+                known[name] = ClassDuties.of(self._project, module, scope, self._index)
+            breach = known[name].breach(stores)
+            if breach is None or not wanted.reports(breach.tier, evident=breach.evident):
+                continue
+            found.append(finding_of(breach, self._file, self._files(), column))
+        return found
+
+    def _outlives(self, function: Function, site: Site) -> bool:
+        """Whether the method returns while the object still holds the resource."""
+        frame = function.frame()
+        held = type(frame)(frame.cells, self_name(function), frame.lends_by_yield)
+        flow = Tracker(function.graph(), site, held, function.effects).run()
+        return flow.exhausted or any(
+            outcome is not Discharge.RELEASED for outcome, _, _ in flow.discharges
+        )
+
+    def _index(self) -> TextIndex:
+        self._project.dependencies.use_everything()
+        if self._project.text_index is None:
+            self._project.text_index = index_of(self._project)
+        return self._project.text_index
+
+    def _files(self) -> dict[str, str]:
+        return {name: file for file, name in self._project.names.items()}

@@ -1,0 +1,83 @@
+"""What the text of all files says about attributes and subclasses, without parsing any."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import frontend
+from kimera_leakguard_native.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.obligations.families import Member
+    from kimera_leakguard_native.analysis.project import Project
+
+_RELEASE = re.compile(
+    rb"(\w+|[)\]])\s*\.\s*(\w+)\s*\.\s*(?:a?close|stop|shutdown|terminate|disconnect|release|"
+    rb"cleanup|kill|join|cancel|quit|unlink|server_close|dispose|detach|finalize)\b"
+)
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]+)\)", re.MULTILINE)
+_NAME = re.compile(rb"\w+(?=\s*(?:,|\[|$))")
+
+
+@dataclass(slots=True)
+class TextIndex:
+    """Hints that decide whether a closer look is needed.
+
+    Attributes
+    ----------
+    released : set of str
+        Attributes that are released through something else than ``self``.
+    heirs : dict of str to list of (file, class)
+        By the last part of a base's name.
+    """
+
+    released: set[str] = field(default_factory=set)
+    heirs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def subclasses(self, project: Project, member: Member) -> list[Member]:
+        """Find the classes of the project below one, nearest first."""
+        from kimera_leakguard_native.analysis.obligations.families import Member, family_of
+
+        found: dict[str, Member] = {}
+        pending = [member.scope.name.rpartition(".")[2]]
+        seen: set[str] = set()
+        while pending:
+            base = pending.pop(0)
+            if base in seen or len(found) > _MOST_HEIRS:
+                continue
+            seen.add(base)
+            for file, name in self.heirs.get(base, ()):
+                module = project.module(project.name_of(file))
+                scope = None if module is None else module.classes.get(name)
+                if module is None or scope is None:
+                    continue
+                members = family_of(project, module, scope).members
+                if any(item.qualified_name == member.qualified_name for item in members[1:]):
+                    found.setdefault(f"{module.name}.{name}", Member(module, scope))
+                    pending.append(name)
+        return list(found.values())
+
+
+_MOST_HEIRS = 60
+
+
+def index_of(project: Project) -> TextIndex:
+    """Read all files of the run."""
+    index = TextIndex()
+    for file in sorted(project.names):
+        try:
+            data = frontend.read(file)
+        except AnalysisError:
+            continue
+        project.dependencies.saw(file, data)
+        for receiver, attribute in _RELEASE.findall(data):
+            if receiver != b"self":
+                index.released.add(attribute.decode("ascii", "replace"))
+        for name, bases in _CLASS.findall(data):
+            for base in _NAME.findall(bases):
+                index.heirs.setdefault(base.decode("utf-8", "replace"), []).append(
+                    (file, name.decode("utf-8", "replace"))
+                )
+    return index

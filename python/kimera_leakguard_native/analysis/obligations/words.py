@@ -1,0 +1,63 @@
+"""Names by which classes release what they hold."""
+
+from __future__ import annotations
+
+import ast
+
+_STEMS = frozenset(
+    {
+        "close", "aclose", "stop", "shutdown", "terminate", "disconnect", "cleanup", "teardown",
+        "release", "dispose", "destroy", "finalize", "unlink", "cancel", "abort", "quit", "kill",
+        "detach", "free", "exit", "aexit", "del", "remove", "rmtree", "deinit", "uninit", "end",
+        "finish", "logout", "closing",
+    }
+)  # fmt: skip
+_CLOSERS = frozenset(
+    {
+        "close", "aclose", "stop", "astop", "shutdown", "terminate", "disconnect", "cleanup",
+        "clean_up", "teardown", "tear_down", "tearDown", "asyncTearDown", "tearDownClass",
+        "teardown_method", "teardown_class", "release", "dispose", "destroy", "finalize",
+        "server_close", "__exit__", "__aexit__", "__del__",
+    }
+)  # fmt: skip
+
+
+def releases(name: str) -> bool:
+    """Whether a callable's name says that it ends something, alone or as one of its words."""
+    plain = name.strip("_").lower()
+    if plain in _STEMS or plain in ("clean_up", "tear_down", "wait_closed"):
+        return True
+    return any(word in _STEMS for word in plain.split("_")) or plain.endswith(
+        ("close", "cleanup", "shutdown")
+    )
+
+
+def is_closer(name: str) -> bool:
+    """Whether a method of this name is where its class ends."""
+    return name in _CLOSERS
+
+
+_RENEWING = (
+    "reopen", "reconnect", "rotate", "rollover", "reset", "restart", "renew", "reload", "refresh",
+    "recreate", "switch", "reinit", "replace",
+)  # fmt: skip
+
+
+def renews(name: str) -> bool:
+    """Whether a method's name says that there was something before."""
+    plain = name.strip("_").lower().replace("_", "")
+    return plain.startswith(_RENEWING) or plain.endswith("rollover")
+
+
+def says_nothing(node: ast.AST) -> bool:
+    """Whether a body is empty, or only there to be overridden."""
+    for item in getattr(node, "body", []):
+        if isinstance(item, ast.Pass) or (
+            isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
+        ):
+            continue
+        if isinstance(item, ast.Raise):
+            raised = item.exc.func if isinstance(item.exc, ast.Call) else item.exc
+            return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+        return False
+    return True
