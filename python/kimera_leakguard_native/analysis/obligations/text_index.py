@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.project import Project
 
 _RELEASE = re.compile(
-    rb"(\w+|[)\]])\s*\.\s*(\w+)\s*\.\s*(?:a?close|stop|shutdown|terminate|disconnect|release|"
-    rb"cleanup|kill|join|cancel|quit|unlink|server_close|dispose|detach|finalize)\b"
+    rb"\.(\w+)\.(?:close|aclose|stop|shutdown|terminate|disconnect|release|cleanup|kill|join|cancel|"
+    rb"quit|unlink|server_close|dispose|detach|finalize)\b"
 )
-_CLASS = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]+)\)", re.MULTILINE)
+_CLASS = re.compile(rb"class (\w+)[ \t]*\(([^)]+)\)")
 _NAME = re.compile(rb"\w+(?=\s*(?:,|\[|$))")
+_OWN = re.compile(rb"\bself\Z")
 
 
 @dataclass(slots=True)
@@ -72,9 +73,9 @@ def index_of(project: Project) -> TextIndex:
         except AnalysisError:
             continue
         project.dependencies.saw(file, data)
-        for receiver, attribute in _RELEASE.findall(data):
-            if receiver != b"self":
-                index.released.add(attribute.decode("ascii", "replace"))
+        for found in _RELEASE.finditer(data):
+            if not _OWN.search(data, max(0, found.start() - 5), found.start()):
+                index.released.add(found[1].decode("utf-8", "replace"))
         for name, bases in _CLASS.findall(data):
             for base in _NAME.findall(bases):
                 index.heirs.setdefault(base.decode("utf-8", "replace"), []).append(
