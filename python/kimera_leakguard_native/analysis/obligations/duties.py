@@ -11,7 +11,12 @@ from kimera_leakguard_native.analysis.obligations.callees import CalleeView
 from kimera_leakguard_native.analysis.obligations.families import Family, Member, family_of
 from kimera_leakguard_native.analysis.obligations.stores import CONSTRUCTORS, is_unconditional
 from kimera_leakguard_native.analysis.obligations.uses import Census, Fate, Use, census_of
-from kimera_leakguard_native.analysis.obligations.words import is_closer, renews, says_nothing
+from kimera_leakguard_native.analysis.obligations.words import (
+    is_closer,
+    may_be_closer,
+    renews,
+    says_nothing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +62,7 @@ class ClassDuties:
         if not self._settled(attribute, self.relatives):
             return self._forgotten(first)
         if any(
-            use.attribute == attribute and use.fate in _SETTLING
+            use.attribute in self._names(attribute) and use.fate in _SETTLING
             for _, census in self.relatives
             for use in census.uses
         ):
@@ -75,7 +80,7 @@ class ClassDuties:
             return None
         if any(self._settled(attribute, self._read(heir)) for heir in self.heirs()):
             return None
-        if attribute in self.index().released:
+        if self.index().released & self._names(attribute):
             return None
         if closer is None:
             return Breach(store, "N", False, "and the class has no method that closes it")
@@ -90,9 +95,10 @@ class ClassDuties:
 
     def _settled(self, attribute: str, relatives: Relatives) -> bool:
         """Whether something releases the attribute for good, or somebody else may."""
+        names = self._names(attribute)
         for _, census in relatives:
             for use in census.uses:
-                if use.attribute != attribute:
+                if use.attribute not in names:
                     continue
                 if use.fate in _SETTLING:
                     return True
@@ -100,12 +106,17 @@ class ClassDuties:
                     return True
         return False
 
-    def _is_lent(self, attribute: str) -> bool:
-        return any(
-            use.attribute == attribute and use.fate is Fate.LENT
+    def _names(self, attribute: str) -> set[str]:
+        """Give the attribute, and the methods and properties that give what it holds."""
+        return {attribute} | {
+            use.method
             for _, census in self.relatives
             for use in census.uses
-        )
+            if use.attribute == attribute and use.fate is Fate.LENT
+        }
+
+    def _is_lent(self, attribute: str) -> bool:
+        return len(self._names(attribute)) > 1
 
     def _closer(self, attribute: str) -> tuple[Member, str, int, str] | None:
         """Find the method in which the class ends: one that releases a sibling, or by its name."""
@@ -127,7 +138,7 @@ class ClassDuties:
                     use.fate in _ENDING
                     and use.attribute != attribute
                     and use.method not in CONSTRUCTORS
-                    and is_closer(use.method)
+                    and may_be_closer(use.method)
                 ):
                     yield member, use
 
@@ -162,11 +173,12 @@ class ClassDuties:
 
     def _ending(self, attribute: str) -> set[str]:
         """Give the methods that release an attribute, themselves or through others of the class."""
+        names = self._names(attribute)
         ending = {
             use.method
             for _, census in self.relatives
             for use in census.uses
-            if use.attribute == attribute and use.fate in _ENDING
+            if use.attribute in names and use.fate in _ENDING
         }
         grown = True
         while grown:
@@ -190,7 +202,7 @@ class ClassDuties:
                     use.method == name and use.attribute == attribute and use.fate is Fate.RELEASED
                     for use in census.uses
                 )
-                if not direct or not is_closer(name) or name in census.by_name:
+                if not direct or not may_be_closer(name) or name in census.by_name:
                     continue
                 others = census.calls.get(name, set()) | census.to_base.get(name, set())
                 if others & (ending - {name}):
@@ -213,7 +225,7 @@ class ClassDuties:
             head = heir.head
             for name in sorted(self._ending(attribute)):
                 own = head.scope.methods.get(name)
-                if own is not None and is_closer(name):
+                if own is not None and may_be_closer(name):
                     line = getattr(own.node, "lineno", 1)
                     note = f"{head.scope.name}.{name}() does not call super().{name}()"
                     why = f"and {head.scope.name}.{name}() does not call super().{name}()"
@@ -275,4 +287,4 @@ class ClassDuties:
 
 def _renews(use: Use, census: Census) -> bool:
     """Whether a method releases only to store the next one, or on its way out by an exception."""
-    return not is_closer(use.method) and use.attribute in census.stored.get(use.method, ())
+    return not may_be_closer(use.method) and use.attribute in census.stored.get(use.method, ())

@@ -94,6 +94,7 @@ def _stored(graph: cfg.Graph, owner: str, flow: Flow, line: int) -> Iterator[tup
 def _has_second_owner(function: Function, graph: cfg.Graph, owner: str, site: Site) -> bool:
     """Whether the method hands the resource to somebody else too."""
     places = _aliases(graph, site)
+    displays = 0
     for block in graph.blocks:
         for item in block.instructions:
             if isinstance(item, ir.Call):
@@ -113,7 +114,10 @@ def _has_second_owner(function: Function, graph: cfg.Graph, owner: str, site: Si
                 and _attribute_behind(graph, owner, item.object) is None
             ):
                 return True
-    return False
+            elif isinstance(item, ir.Build) and item.kind != "text":
+                displays += bool(places.intersection(map(str, item.elements)))
+    # In two displays: one may be there to release it.
+    return displays > 1
 
 
 def _aliases(graph: cfg.Graph, site: Site) -> set[str]:

@@ -217,6 +217,10 @@ class _Reader:
             if isinstance(parent, ast.Subscript) and parent.value is not node:
                 yield Fate.USED
                 return
+            if isinstance(parent, ast.Call) and parent.func is node:
+                # A method of self that gives the resource.
+                node, parent = parent, self._parents.get(id(parent))
+                continue
             if isinstance(parent, ast.Call):
                 fate = self._callees.on_argument(parent, node, self._owner)
                 if fate is not None:

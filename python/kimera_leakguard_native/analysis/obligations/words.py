@@ -14,12 +14,12 @@ _STEMS = frozenset(
 )  # fmt: skip
 _CLOSERS = frozenset(
     {
-        "close", "aclose", "stop", "astop", "shutdown", "terminate", "disconnect", "cleanup",
-        "clean_up", "teardown", "tear_down", "tearDown", "asyncTearDown", "tearDownClass",
-        "teardown_method", "teardown_class", "release", "dispose", "destroy", "finalize",
-        "server_close", "__exit__", "__aexit__", "__del__",
+        "close", "aclose", "stop", "astop", "shutdown", "terminate", "disconnect", "teardown",
+        "tear_down", "tearDown", "asyncTearDown", "teardown_method", "dispose", "destroy",
+        "finalize", "server_close", "__exit__", "__aexit__", "__del__",
     }
 )  # fmt: skip
+_SOMETIMES = frozenset({"cleanup", "clean_up", "release", "quit", "kill", "abort", "end", "finish"})
 
 
 def releases(name: str) -> bool:
@@ -35,6 +35,11 @@ def releases(name: str) -> bool:
 def is_closer(name: str) -> bool:
     """Whether a method of this name is where its class ends."""
     return name in _CLOSERS
+
+
+def may_be_closer(name: str) -> bool:
+    """Whether a method of this name is where its class ends, if it releases anything at all."""
+    return name in _CLOSERS or name in _SOMETIMES
 
 
 _RENEWING = (
