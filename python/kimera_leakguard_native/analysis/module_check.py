@@ -107,7 +107,7 @@ class ModuleCheck:
                 self._failed(scope, f"internal error: {type(error).__name__}: {error}")
             finally:
                 function.forget_graph()
-        self._report.findings.extend(self._classes.findings(self._wanted, self._column))
+        self._classes.report(self._report.findings, self._wanted, self._column)
 
     def _retained(self) -> None:
         if not self._wanted.reports("M", evident=True):
@@ -143,8 +143,7 @@ class ModuleCheck:
             if finding is not None:
                 reported.add((site.origin, site.role))
                 best[key] = min(best.get(key, finding), finding, key=_certainty)
-            else:
-                self._classes.note(function, site, flow)
+            self._classes.note(function, site, flow)
         self._report.findings.extend(best.values())
         if cut_short:
             self._failed(

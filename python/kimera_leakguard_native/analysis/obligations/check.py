@@ -42,8 +42,27 @@ class ClassCheck:
             key = (function.scope.class_name, store.attribute)
             self._stores.setdefault(key, []).append(store)
 
-    def findings(self, wanted: Wanted, column: Callable[[int, int], int]) -> list[Finding]:
-        """Judge the classes; one finding for each attribute that its class forgets."""
+    def report(
+        self, findings: list[Finding], wanted: Wanted, column: Callable[[int, int], int]
+    ) -> None:
+        """Add a finding for each attribute that its class forgets.
+
+        Where the acquiring method leaks too, the more certain of the two findings stays.
+        """
+        for finding in self._findings(wanted, column):
+            same = [
+                index
+                for index, other in enumerate(findings)
+                if (other.line, other.column) == (finding.line, finding.column)
+                and other.code == finding.code
+            ]
+            if not same:
+                findings.append(finding)
+            elif all(findings[index].confidence < finding.confidence for index in same):
+                findings[same[0]] = finding
+
+    def _findings(self, wanted: Wanted, column: Callable[[int, int], int]) -> list[Finding]:
+        """Judge the classes."""
         found = []
         known: dict[str, ClassDuties] = {}
         for (name, _), stores in self._stores.items():
