@@ -13,6 +13,12 @@ _NAMES = {
     "engines.contradiction.neighbours": ["top_k"],
     "engines.contradiction.pairs": ["Pairs", "contradiction_pairs"],
     "engines.decision_cache": ["CachedDecision", "CognitiveDecisionCache", "LeakSafeDecisionCache"],
+    "engines.leak_safe_pool": [
+        "GPUMemoryPoolWithLeakDetection",
+        "LeakSafeGPUMemoryPool",
+        "get_global_memory_pool",
+        "initialize_global_memory_pool",
+    ],
     "engines.risk.assessment": ["CognitiveRiskAssessment", "RiskLevel", "RiskLimits"],
     "engines.risk.assessor": ["CognitiveRiskManager"],
     "errors": [
@@ -26,6 +32,7 @@ _NAMES = {
         "SlotExhausted",
         "StaleHandle",
     ],
+    "gpu.memory_pool": ["GPUMemoryPool", "MemorySlot"],
     "gpu.slots": ["SlotPool"],
     "guardian.decorator": ["analyze_for_leaks"],
     "guardian.guardian": ["KimeraMemoryLeakGuardian"],

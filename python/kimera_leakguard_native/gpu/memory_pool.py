@@ -1,0 +1,334 @@
+"""`GPUMemoryPool`: leases of embedding slots by geoid, each with the line that took it.
+
+There is no device memory behind it yet: host memory stands in, and `device` says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native.errors import DoubleFree, SlotExhausted, StaleHandle
+from kimera_leakguard_native.gpu.slots import SlotPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+METADATA = 64
+"""Float32 numbers of metadata a slot."""
+
+_GIB = 1 << 30
+_HOLDERS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class MemorySlot:
+    """One slot and who leases it.
+
+    Attributes
+    ----------
+    index : int
+        Row of `GPUMemoryPool.view`.
+    size : int
+        Bytes of the embedding and its metadata.
+    allocated_time : float
+        `time.time` at the start of the lease.
+    site : str
+        ``file:line in function`` of the call that took the lease.
+    """
+
+    index: int
+    size: int
+    allocated_time: float
+    geoid_id: str | None = None
+    in_use: bool = True
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class _Lease:
+    slot: MemorySlot
+    metadata: int  # handle in the pool of metadata
+
+
+class GPUMemoryPool:
+    """Slots for embeddings; safe to use from several threads.
+
+    Parameters
+    ----------
+    pool_size_gb : float
+        Cap on the memory in GiB, metadata included; memory is committed as slots are used.
+    embedding_dimension : int
+        Numbers an embedding.
+    max_concurrent_fields : int
+        Cap on the slots.
+    dtype : str or dtype
+        As numpy or torch name it.
+    device : str
+        ``"auto"`` or ``"cpu"``: host memory.
+
+    Attributes
+    ----------
+    total_slots : int
+        What both caps allow.
+
+    Raises
+    ------
+    ValueError
+        A cap leaves no slot.
+    CudaUnavailable
+        A CUDA device is asked for by name.
+    """
+
+    def __init__(
+        self,
+        pool_size_gb: float = 20.0,
+        embedding_dimension: int = 1024,
+        max_concurrent_fields: int = 500_000,
+        dtype: Any = "float16",
+        *,
+        device: str = "auto",
+    ) -> None:
+        self.logger = logging.getLogger(__name__)
+        self.embedding_dimension = embedding_dimension
+        self.max_concurrent_fields = max_concurrent_fields
+        self.pool_size_gb = pool_size_gb
+        probe = SlotPool(embedding_dimension, dtype, capacity=1)
+        self.dtype: str = probe.dtype
+        self._slot_bytes: int = probe.stats()["row_bytes"] + 4 * METADATA
+        self.total_slots = min(max_concurrent_fields, int(pool_size_gb * _GIB) // self._slot_bytes)
+        if self.total_slots < 1:
+            raise ValueError(
+                f"pool_size_gb={pool_size_gb}, max_concurrent_fields={max_concurrent_fields}: no "
+                f"slot of {self._slot_bytes} bytes fits"
+            )
+        self.device = "cpu" if device == "auto" else device
+        self._slots = SlotPool(
+            embedding_dimension, dtype, self.total_slots, self.device, name="embeddings"
+        )
+        self._metadata = SlotPool(METADATA, "float32", self.total_slots, name="metadata")
+        self._lock = threading.RLock()
+        self._leases: dict[int, _Lease] = {}
+        self._by_geoid: dict[str, int] = {}
+        self._seconds = 0.0
+        self._layouts = 0
+
+    @property
+    def allocated_slots(self) -> dict[int, MemorySlot]:
+        """The slots in use by handle, a copy."""
+        with self._lock:
+            return {handle: lease.slot for handle, lease in self._leases.items()}
+
+    @property
+    def geoid_to_slot(self) -> Mapping[str, int]:
+        """Handles by geoid, live."""
+        return MappingProxyType(self._by_geoid)
+
+    @property
+    def free_slots(self) -> int:
+        """How many more leases there can be."""
+        return self.total_slots - len(self._leases)
+
+    @contextmanager
+    def allocate_field_slot(self, geoid_id: str) -> Iterator[int]:
+        """Lease a slot for a block.
+
+        Yields
+        ------
+        int
+            The handle; its slot is zero at first, and released at the end of the block.
+
+        Raises
+        ------
+        ValueError
+            The geoid has a lease already.
+        SlotExhausted
+            There is no slot left; the message says which lines hold how many.
+        """
+        handle = self.lease(geoid_id)
+        try:
+            yield handle
+        finally:
+            with self._lock:
+                if handle in self._leases:  # else it was released in the block, on purpose
+                    self.release(handle)
+
+    def lease(self, geoid_id: str) -> int:
+        """Lease a slot until `release`; see `allocate_field_slot` for the rest."""
+        start = time.perf_counter()
+        with self._lock:
+            if geoid_id in self._by_geoid:
+                held = self._leases[self._by_geoid[geoid_id]].slot
+                raise ValueError(f"geoid {geoid_id!r}: has a lease already, from {held.site}")
+            try:
+                handle = self._slots.allocate()
+            except SlotExhausted:
+                raise SlotExhausted(self._holders(geoid_id)) from None
+            try:
+                metadata = self._metadata.allocate()
+            except BaseException:
+                self._slots.free(handle)
+                raise
+            self._slots.row(handle)[:] = 0
+            self._metadata.row(metadata)[:] = 0
+            slot = MemorySlot(
+                self._slots.index(handle),
+                self._slot_bytes,
+                time.time(),
+                geoid_id,
+                site=_site(sys._getframe(1)),  # noqa: SLF001 - the only way to the caller's line
+            )
+            self._leases[handle] = _Lease(slot, metadata)
+            self._by_geoid[geoid_id] = handle
+            self._seconds += time.perf_counter() - start
+        return handle
+
+    def release(self, handle: int) -> None:
+        """End a lease. A live array of the slot keeps it from being handed out again.
+
+        Raises
+        ------
+        DoubleFree
+            It was released before.
+        ForeignHandle
+            It is no handle of this pool.
+        """
+        with self._lock:
+            lease = self._leases.pop(handle, None)
+            if lease is None:
+                self._slots.free(handle)  # says what is wrong with it
+                raise DoubleFree(f"handle {handle}: its lease has ended")
+            del self._by_geoid[str(lease.slot.geoid_id)]
+            self._slots.free(handle)
+            self._metadata.free(lease.metadata)
+
+    def get_embedding(self, handle: int) -> Any:
+        """Give the embedding of a slot: shape (embedding_dimension,), no copy, writable.
+
+        The array speaks DLPack, so torch and CuPy take it without a copy as well.
+
+        Raises
+        ------
+        StaleHandle, ForeignHandle
+            The lease has ended, or is not this pool's.
+        """
+        return self._slots.row(handle)
+
+    def set_embedding(self, handle: int, embedding: Any) -> None:
+        """Write an embedding of shape (embedding_dimension,), converted to the pool's dtype.
+
+        Raises
+        ------
+        ValueError
+            Another shape.
+        StaleHandle, ForeignHandle
+            The lease has ended, or is not this pool's.
+        """
+        row = self._slots.row(handle)
+        if hasattr(embedding, "detach"):  # a torch tensor, without importing torch
+            embedding = embedding.detach().cpu().numpy()
+        shape = getattr(embedding, "shape", None) or (len(embedding),)
+        if tuple(shape) != (self.embedding_dimension,):
+            raise ValueError(
+                f"handle {handle}: expected an embedding of shape "
+                f"({self.embedding_dimension},), got {tuple(shape)}"
+            )
+        row[:] = embedding
+
+    def get_metadata(self, handle: int) -> Any:
+        """Give the metadata of a slot: float32 (64,), no copy, writable; errors as above."""
+        with self._lock:
+            lease = self._leases.get(handle)
+            if lease is None:
+                self._slots.index(handle)
+                raise StaleHandle(f"handle {handle}: its lease has ended")
+            return self._metadata.row(lease.metadata)
+
+    def view(self) -> Any:
+        """Give all rows, free ones too: a dense array without a copy; see `SlotPool.view`."""
+        return self._slots.view()
+
+    def get_memory_stats(self) -> dict[str, Any]:
+        """Measure the pool; sizes named ``_gb`` are GiB, others bytes.
+
+        ``utilization_percent`` is the share of `total_slots`, ``memory_efficiency_percent`` that
+        of the committed memory which holds leased rows, and ``fragmentation_ratio`` committed over
+        used (1 for an empty pool).
+        """
+        with self._lock:
+            slots, metadata, used = self._slots.stats(), self._metadata.stats(), len(self._leases)
+        committed = slots["committed_bytes"] + metadata["committed_bytes"]
+        used_bytes = used * self._slot_bytes
+        return {
+            "total_slots": self.total_slots,
+            "used_slots": used,
+            "free_slots": self.total_slots - used,
+            "utilization_percent": 100.0 * used / self.total_slots,
+            "used_memory_gb": used_bytes / _GIB,
+            "total_memory_gb": self.total_slots * self._slot_bytes / _GIB,
+            "memory_efficiency_percent": 100.0 * used_bytes / committed if committed else 100.0,
+            "fragmentation_ratio": committed / used_bytes if used_bytes else 1.0,
+            "total_allocations": slots["allocations"],
+            "total_deallocations": slots["releases"],
+            "peak_usage": slots["peak"],
+            "current_usage": used,
+            "fragmentation_events": self._layouts,
+            "avg_allocation_time_us": 1e6 * self._seconds / max(1, slots["allocations"]),
+            "used_bytes": used_bytes,
+            "committed_bytes": committed,
+            "reserved_bytes": slots["reserved_bytes"] + metadata["reserved_bytes"],
+            "device": self.device,
+        }
+
+    def optimize_memory_layout(self) -> int:
+        """Give whole free pages back to the system; say how many bytes.
+
+        No live row moves or changes, and every handle stays valid.
+        """
+        freed = self._slots.shrink() + self._metadata.shrink()
+        self._layouts += freed > 0
+        return freed
+
+    def leases_by_line(self) -> list[tuple[str, int, float]]:
+        """Say which lines hold the slots.
+
+        Returns
+        -------
+        list of (str, int, float)
+            Site, number of leases, and age in seconds of the oldest; most leases first.
+        """
+        now = time.time()
+        with self._lock:
+            slots = [lease.slot for lease in self._leases.values()]
+        counts = Counter(slot.site for slot in slots)
+        oldest: dict[str, float] = {}
+        for slot in slots:
+            oldest[slot.site] = min(oldest.get(slot.site, now), slot.allocated_time)
+        return [(site, count, now - oldest[site]) for site, count in counts.most_common()]
+
+    def _holders(self, geoid_id: str) -> str:
+        lines = [
+            f"{count} from {site}, the oldest for {age:.0f} s"
+            for site, count, age in self.leases_by_line()[:_HOLDERS_NAMED]
+        ]
+        return (
+            f"geoid {geoid_id!r}: all {self.total_slots} slots are leased: {'; '.join(lines)}. "
+            "Release some, or raise max_concurrent_fields or pool_size_gb."
+        )
+
+
+def _site(frame: FrameType | None) -> str:
+    inner = (__name__, "contextlib", f"{__name__.partition('.')[0]}.engines.leak_safe_pool")
+    while frame is not None and frame.f_globals.get("__name__") in inner:
+        frame = frame.f_back
+    if frame is None:
+        return "unknown"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
