@@ -5,6 +5,7 @@ from __future__ import annotations
 _NAMES = {
     "analysis.summary_view": ["function_summary"],
     "analysis.symbolic.paths": ["KimeraSymbolicExecutor"],
+    "engines.cognitive_field.batched": ["CognitiveFieldDynamicsGPU"],
     "engines.cognitive_field.config": ["CognitiveFieldConfig"],
     "engines.cognitive_field.dynamics": ["CognitiveFieldDynamics"],
     "engines.cognitive_field.leak_detection": ["CognitiveFieldDynamicsWithLeakDetection"],

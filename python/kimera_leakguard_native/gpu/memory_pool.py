@@ -104,7 +104,9 @@ class GPUMemoryPool:
         probe = SlotPool(embedding_dimension, dtype, capacity=1)
         self.dtype: str = probe.dtype
         self._slot_bytes: int = probe.stats()["row_bytes"] + 4 * METADATA
-        self.total_slots = min(max_concurrent_fields, int(pool_size_gb * _GIB) // self._slot_bytes)
+        self.total_slots: int = min(
+            max_concurrent_fields, int(pool_size_gb * _GIB) // self._slot_bytes
+        )
         if self.total_slots < 1:
             raise ValueError(
                 f"pool_size_gb={pool_size_gb}, max_concurrent_fields={max_concurrent_fields}: no "
