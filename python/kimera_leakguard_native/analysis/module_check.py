@@ -66,7 +66,10 @@ class ModuleCheck:
         wanted: Wanted,
         codes: frozenset[str],
         report: ModuleReport,
+        *,
+        one_a_function: bool = False,
     ) -> None:
+        self._one_a_function = one_a_function
         self._project = project
         self._source = source
         self._wanted = wanted
@@ -143,6 +146,8 @@ class ModuleCheck:
             if finding is not None:
                 reported.add((site.origin, site.role))
                 best[key] = min(best.get(key, finding), finding, key=_certainty)
+                if self._one_a_function:
+                    break
             self._classes.note(function, site, flow)
         self._report.findings.extend(best.values())
         if cut_short:
