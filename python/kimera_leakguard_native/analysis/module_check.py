@@ -113,12 +113,9 @@ class ModuleCheck:
         self._classes.report(self._report.findings, self._wanted, self._column)
 
     def _retained(self) -> None:
-        if not self._wanted.reports("M", evident=True):
-            return
-        for item in retentions(self._source, self._codes):
-            if self._wanted.reports("M", evident=item.evident):
-                column = self._column(item.node.lineno, item.node.col_offset)
-                self._report.findings.append(item.finding(self._source.path, column))
+        for item in retentions(self._source, self._codes, self._wanted, self._project.elsewhere):
+            column = self._column(item.node.lineno, item.node.col_offset)
+            self._report.findings.append(item.finding(self._source.path, column))
 
     def _failed(self, scope: Scope, reason: str) -> None:
         line = getattr(scope.node, "lineno", 1)

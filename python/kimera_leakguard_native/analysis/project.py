@@ -14,6 +14,7 @@ from kimera_leakguard_native.analysis.handlers import Handlers
 from kimera_leakguard_native.analysis.lowering import lower
 from kimera_leakguard_native.analysis.names import ModuleScopes, Scope, scopes_of
 from kimera_leakguard_native.analysis.resources.catalog import Catalog, catalog
+from kimera_leakguard_native.analysis.retention.elsewhere import Elsewhere
 from kimera_leakguard_native.analysis.summaries import (
     Summary,
     could_never_return,
@@ -156,6 +157,7 @@ class Project:
         for file in sorted(known):
             self._files.setdefault(module_name(file, known), file)
         self.names = {file: name for name, file in self._files.items()}
+        self.elsewhere = Elsewhere(sorted(known), self.dependencies)
 
     def enter(self) -> bool:
         """Whether one more summary may be worked out inside the one in progress."""

@@ -19,6 +19,8 @@ _MODULES = (
     "klg110_unreleased_stream",
     "klg201_cached_method",
     "klg202_unbounded_object_cache",
+    "klg203_growing_global",
+    "klg204_growing_attribute",
     "klg301_device_memory",
     "klg410_stored_exception",
     "klg411_exception_cycle",

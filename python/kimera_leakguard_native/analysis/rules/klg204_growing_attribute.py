@@ -1,0 +1,53 @@
+"""A container of a long-lived object only ever grows.
+
+## What it does
+Takes the empty containers that constructors make, in classes that live long by their base, their
+lock, or their methods (`start`, `close`, `acquire`, …). Reports a statement that adds to one in a
+method that is called again and again, where nothing in the project removes, empties, rebinds or
+measures the container, or hands it on.
+
+## Why is this bad?
+Requests come and go, the object stays. What each of them leaves behind adds up until the object
+dies, and for servers and pools that is the end of the process.
+
+## Example
+```python
+class Semaphore:
+    def __init__(self):
+        self.waiters = collections.deque()
+
+    def acquire(self):
+        waiter = Future()
+        self.waiters.append(waiter)
+        return waiter
+
+    def release(self):
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+```
+
+Use instead:
+```python
+class Semaphore:
+    def __init__(self):
+        self.waiters = collections.deque()
+
+    def acquire(self):
+        waiter = Future()
+        self.waiters.append(waiter)
+        return waiter
+
+    def release(self):
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+```
+"""
+
+CODE = "KLG204"
+NAME = "growing-attribute"
+HELP = "remove entries when their work is done, or give the container a limit"
