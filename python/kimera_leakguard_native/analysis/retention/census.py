@@ -107,10 +107,9 @@ def uses(
             if outline.line_of(at) not in made:
                 found.settled = True
                 return found
-        elif _LIMIT.match(data, end) and b"len(" in head:
-            found.settled = True
-            return found
-        elif not _HARMLESS.match(data, end) and not _READERS.search(_plain(head)):
+        elif (_LIMIT.match(data, end) and b"len(" in head) or not (
+            _HARMLESS.match(data, end) or _READERS.search(_plain(head))
+        ):
             found.settled = True
             return found
     return found

@@ -133,12 +133,12 @@ def _of_instances(outline: Outline) -> Iterator[_Container]:
         if len(lines) > 1:
             continue
         init = owner.methods.get("__init__") or owner.methods.get("__new__")
-        kind = _made_as(outline, init or owner.methods["__post_init__"], name, lines[0])
+        kind = _made_as(outline, init or owner.methods["__post_init__"], lines[0])
         if kind is not None:
             yield _Container(name, owner, kind, frozenset(lines))
 
 
-def _made_as(outline: Outline, function: Definition, name: str, line: int) -> str | None:
+def _made_as(outline: Outline, function: Definition, line: int) -> str | None:
     text = outline.source.data[outline.line_starts[line - 1] :].partition(b"=")[2].lstrip()
     for start, kind in ((b"[", "list"), (b"{", "dict"), (b"set", "set")):
         if text.startswith(start):
@@ -274,8 +274,8 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
             yield Retention(
                 ATTRIBUTE,
                 site.node,
-                f"{instance}.{name} grows with every {function.node.name}(), and {owner.name} never "
-                "removes anything from it",
+                f"{instance}.{name} grows with every {function.node.name}(), and {owner.name} "
+                "never removes anything from it",
                 "container",
                 0.4,
                 steps=(

@@ -155,9 +155,10 @@ def from_outside(function: Definition, node: ast.expr) -> bool:
         if bound & names:
             return True
     return any(
-        isinstance(target, ast.Name) and target.id in names
-        for loop in (*function.body.every(ast.For), *function.body.every(ast.AsyncFor))
-        for target in ast.walk(loop.target)
+        isinstance(item, ast.Name) and item.id in names
+        for node in function.body.nodes
+        if isinstance(node, (ast.For, ast.AsyncFor))
+        for item in ast.walk(node.target)
     )
 
 
