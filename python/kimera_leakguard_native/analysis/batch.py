@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import frontend, suppressions
 from kimera_leakguard_native.analysis.dependencies import Dependencies
+from kimera_leakguard_native.analysis.fixes.offering import offered
 from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
 from kimera_leakguard_native.analysis.project import Project
 from kimera_leakguard_native.analysis.rules.registry import selected
@@ -46,6 +47,7 @@ class Checker:
     """
 
     def __init__(self, files: list[str], options: Options) -> None:
+        self._files = files
         self._dependencies = Dependencies()
         self._project = Project(files, self._dependencies)
         self._options = options
@@ -63,10 +65,15 @@ class Checker:
         batch.seen = {file: seen[file] for file in sorted(used & seen.keys())}
         return batch
 
-    def _one(self, file: str) -> ModuleReport:
+    def check_version(self, file: str, data: bytes) -> ModuleReport:
+        """Check a file as if it held other bytes than it does."""
+        return self._one(file, data)
+
+    def _one(self, file: str, data: bytes | None = None) -> ModuleReport:
         report = ModuleReport()
         try:
-            data = frontend.read(file)
+            if data is None:
+                data = frontend.read(file)
             self._dependencies.saw(file, data)
             source = frontend.parse(file, data)
         except AnalysisError as error:
@@ -82,7 +89,18 @@ class Checker:
                 FileError(file, f"internal error: {type(error).__name__}: {error}")
             )
         self._silence(report, source)
+        if self._options.fixes and report.findings:
+            self._offer_fixes(report, source)
         return report
+
+    def _offer_fixes(self, report: ModuleReport, source: frontend.Source) -> None:
+        # Changed versions of the module go into a project that nobody else sees.
+        project = Project(self._files, self._dependencies)
+        try:
+            report.findings = offered(report.findings, source, project, self._options)
+        except Exception as error:  # noqa: BLE001 - the findings stand without a fix
+            message = f"internal error in a fix: {type(error).__name__}: {error}"
+            report.errors.append(FileError(source.path, message))
 
     def _silence(self, report: ModuleReport, source: frontend.Source) -> None:
         comments = suppressions.read(source.data)

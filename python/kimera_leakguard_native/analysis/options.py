@@ -25,6 +25,8 @@ class Options:
         Whether the solver decides which paths are feasible.
     cache : Path, optional
         Folder where results are kept for later runs; without one nothing is kept.
+    fixes : bool
+        Whether findings come with fixes; each that is verified costs an analysis of its file.
     """
 
     select: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class Options:
     jobs: int = 1
     symbolic: bool = True
     cache: Path | None = None
+    fixes: bool = False
 
     def reports(self, tier: str, *, evident: bool) -> bool:
         """Whether findings of a tier are wanted."""

@@ -86,6 +86,10 @@ class _Page:
             else:
                 yield self._margin(f"= line {step.line}: {step.note}")
         yield self._margin(f"= {self.paint('help:', _CYAN)} {advice}")
+        for fix in finding.fixes:
+            if fix.verified:
+                word = self.paint("fix:", _CYAN)
+                yield self._margin(f"= {word} {fix.title} (verified; --fix does it)")
 
     def _quoted(self, step: Step, shown: int) -> Iterator[str]:
         line = self._line(step.file, step.line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -35,6 +36,8 @@ from kimera_leakguard_native.reporters import check_json, check_sarif, check_tex
     type=click.Path(path_type=Path, dir_okay=False),
     help="Leave out the findings of this baseline; see klg baseline.",
 )
+@click.option("--fix", is_flag=True, help="Change the files: apply every verified fix.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change; change nothing.")
 @click.option("--statistics", is_flag=True, help="Print what the run did.")
 def command(
     paths: tuple[str, ...],
@@ -47,6 +50,8 @@ def command(
     no_symbolic: bool,
     no_cache: bool,
     known: Path | None,
+    fix: bool,
+    diff: bool,
     statistics: bool,
 ) -> int:
     """Find resources that are not released on some path through the source code.
@@ -68,7 +73,11 @@ def command(
             "cache": False if no_cache else None,
         }
     ).settings
-    options = options_of(settings)
+    if fix and diff:
+        raise click.UsageError("--fix and --diff exclude each other")
+    if (fix or diff) and known:
+        raise click.UsageError("--fix and --diff know no baseline; use --select or --tier")
+    options = replace(options_of(settings), fixes=True)
     if not selected(options.select):
         codes = ", ".join(rules())
         raise ConfigError(
@@ -77,6 +86,15 @@ def command(
     baseline = Baseline.load(known) if known else None
     collection.relax()
     result = engine.check(list(paths), options)
+    if fix or diff:
+        from kimera_leakguard_native.cli import fixing
+
+        failures = fixing.repair(list(paths), result, options, write=fix)
+        if fix:
+            result = engine.check(list(paths), options)
+        result.errors = sorted(
+            {*result.errors, *failures}, key=lambda error: (error.file, error.message)
+        )
     if baseline is not None:
         new = baseline.compare(result.findings, ()).new
         click.echo(f"klg: {len(result.findings) - len(new)} known findings left out", err=True)
@@ -87,7 +105,11 @@ def command(
             "(pip install z3-solver)",
             err=True,
         )
-    if output_format == "json":
+    if diff:
+        text = ""
+        for error in result.errors:
+            click.echo(f"{error.file}: error: {error.message}", err=True)
+    elif output_format == "json":
         text = check_json.render(result)
     elif output_format == "sarif":
         text = check_sarif.render(result, rules(), fingerprints.of_path)

@@ -1,0 +1,73 @@
+"""Adds to each finding the fix that was verified, or the suggestion that was not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis.fixes.document import Document
+from kimera_leakguard_native.analysis.fixes.registry import kinds
+from kimera_leakguard_native.analysis.fixes.splice import edits
+from kimera_leakguard_native.analysis.fixes.spot import locate
+from kimera_leakguard_native.analysis.fixes.verification import Verifier
+from kimera_leakguard_native.analysis.rules.registry import rules
+from kimera_leakguard_native.errors import AnalysisError
+from kimera_leakguard_native.model.finding import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kimera_leakguard_native.analysis.fixes.proposal import Proposal
+    from kimera_leakguard_native.analysis.fixes.spot import Spot
+    from kimera_leakguard_native.analysis.frontend import Source
+    from kimera_leakguard_native.analysis.module_check import Wanted
+    from kimera_leakguard_native.analysis.project import Project
+    from kimera_leakguard_native.model.finding import Finding
+
+MAX_ATTEMPTS = 10
+"""Proposals for one finding that are verified; each costs an analysis of the file."""
+
+
+def offered(
+    findings: list[Finding], source: Source, project: Project, wanted: Wanted
+) -> list[Finding]:
+    """Give the findings of one file with their fixes.
+
+    Parameters
+    ----------
+    project : Project
+        The files of the run, in an object that nobody else uses: changed modules go into it.
+    """
+    if not any(kinds(finding.code) for finding in findings):
+        return findings
+    try:
+        document = Document(source.data)
+        verifier = Verifier(project, source.path, document, wanted)
+    except (AnalysisError, RecursionError):
+        return findings
+    result = []
+    for finding in findings:
+        fix = _fix(finding, document, verifier)
+        result.append(finding if fix is None else replace(finding, fixes=(fix,)))
+    return result
+
+
+def _fix(finding: Finding, document: Document, verifier: Verifier) -> Fix | None:
+    found = kinds(finding.code)
+    if not found:
+        return None
+    spot = locate(document, verifier.original.tree, finding, verifier.original.callee)
+    title = rules()[finding.code].help
+    if spot is None:
+        return Fix(title)
+    for attempt, proposal in enumerate(_proposals(spot)):
+        if attempt == MAX_ATTEMPTS:
+            break
+        if verifier.accepts(proposal, finding):
+            return Fix(proposal.title, True, edits(document, finding.file, proposal.splices))
+    return Fix(title)
+
+
+def _proposals(spot: Spot) -> Iterator[Proposal]:
+    for kind in kinds(spot.finding.code):
+        yield from kind(spot)
