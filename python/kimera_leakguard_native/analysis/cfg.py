@@ -135,6 +135,8 @@ class Graph:
         Parameters with the qualified class that their annotation names.
     relevant : list of frozenset of str, or None
         What `relevance` has found out about the blocks: every search asks for it again.
+    containers : dict of str to str, or None
+        Lists, sets and dicts that only this function sees, once somebody has asked for them.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Graph:
     loops: dict[int, Loop] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     relevant: list[frozenset[str]] | None = None
+    containers: dict[str, str] | None = None
 
     def successors(self, number: int) -> tuple[int, ...]:
         """Give the blocks that normal control goes to from a block."""

@@ -232,6 +232,10 @@ class Tracker:
             self._raise(number, block, index, instruction, state)
             return None
         if instruction is site.origin:
+            if state.acquired and state.contained():
+                # One more of them; the one that is followed is safe in its container.
+                self._may_raise(number, block, index, state)
+                return state.bind(site.place, None)
             if state.acquired:
                 self._flow.leaks.append(Leak(number, "again", state, instruction.line))
                 return None

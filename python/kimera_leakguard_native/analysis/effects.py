@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.handlers import Handlers
-from kimera_leakguard_native.analysis.ownership import ALIAS, USES, Effect, Level, State, is_held
+from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
+    USES,
+    Effect,
+    Level,
+    State,
+    is_container,
+    is_held,
+    is_iterator,
+)
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, Resource
@@ -85,14 +94,17 @@ class Effects:
         self, call: ir.Call, state: State, resource: Resource
     ) -> Iterator[tuple[ir.Operand, Effect]]:
         """Say what happens to each argument that has a role."""
-        for index, operand in enumerate(call.arguments):
-            if state.role(operand) is not None:
-                yield operand, self._effect(call, index, resource, state)
-        for name, operand in call.keywords:
-            if state.role(operand) is not None:
-                yield operand, self._effect(call, name, resource, state)
+        arguments: list[tuple[int | str, ir.Operand]] = [*enumerate(call.arguments), *call.keywords]
+        for key, operand in arguments:
+            role = state.role(operand)
+            if role is not None:
+                within = is_container(role)
+                yield operand, self._effect(call, key, resource, state, within=within)
 
-    def _effect(self, call: ir.Call, key: int | str, resource: Resource, state: State) -> Effect:
+    def _effect(
+        self, call: ir.Call, key: int | str, resource: Resource, state: State, *, within: bool
+    ) -> Effect:
+        """Say what happens to one argument; `within`: it is a container of the resource."""
         callees = self._catalog.callees
         name = call.name
         if name is not None:
@@ -103,7 +115,8 @@ class Effects:
             if name in resource.derive:
                 return Effect.DERIVE
             if name in callees.borrow:
-                return Effect.BORROW
+                copied = within and name.startswith("builtins.")
+                return Effect.TAKE if copied else Effect.BORROW
             if name in callees.derive:
                 return Effect.DERIVE
         if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
@@ -117,6 +130,9 @@ class Effects:
         summary = self.summary(call)
         if summary is not None:
             known = summary.effect(key)
+            if within and known is not Effect.RELEASE:
+                # What the callee does with the items is not in its summary.
+                known = Effect.TAKE
             if known is Effect.BORROW and summary.constructs and not resource.collected:
                 # A number is kept by value: by conversion, in a format, in another object.
                 known = Effect.TAKE
@@ -127,6 +143,7 @@ class Effects:
         last = (name or call.method or "").rpartition(".")[2]
         if (
             summary is None
+            and not within
             and _first_word(last) in callees.borrow_verbs
             and last[:1].islower() | (last[:1] == "_")
         ):
@@ -169,6 +186,8 @@ class Effects:
             return Raised("builtins.GeneratorExit", Level.WEAK)
         if isinstance(instruction, ir.Next):
             role = state.role(instruction.iterator)
+            if is_iterator(role):
+                return None
             return Raised(*_own_failure(resource)) if role == USES else Raised(None, Level.WEAK)
         if not isinstance(instruction, ir.Call):
             return None

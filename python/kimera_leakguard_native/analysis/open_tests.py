@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
-from kimera_leakguard_native.analysis.ownership import ALIAS, FALSE, USES, State, is_held
+from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
+    FALSE,
+    USES,
+    State,
+    is_held,
+    is_iterator,
+)
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Resource
@@ -16,6 +23,9 @@ def decide(condition: ir.Condition, state: State, resource: Resource) -> bool | 
     if isinstance(condition, ir.Not):
         inner = decide(condition.inner, state, resource)
         return None if inner is None else not inner
+    if isinstance(condition, ir.Unknown):
+        more = condition.iterator is not None and is_iterator(state.role(condition.iterator))
+        return True if more else None
     if isinstance(condition, ir.Truth):
         role = state.role(condition.operand)
         # What uses the resource may be anything: an attribute of it, a value that it gave.

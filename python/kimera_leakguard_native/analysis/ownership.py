@@ -6,11 +6,13 @@ from the acquisition on, and dropped as soon as the resource is released or some
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kimera_leakguard_native.analysis import ir
 
 ALIAS = ""
@@ -18,7 +20,19 @@ ALIAS = ""
 USES = "~"
 """The place uses the resource later: an iterator over it, a reader around it."""
 CONTAINS = "*"
-"""The place is a container that holds the resource somewhere."""
+"""The place is a container that holds the resource somewhere.
+
+Followed by digits, its elements are tuples that have the resource at that position.
+"""
+NESTED = "*?"
+"""The place leads to the resource in a way that is not followed further."""
+VALUES = "d"
+"""The place is a dict that has the resource among its values."""
+ITEM = "i"
+"""The place is an iterator whose first item is the resource.
+
+Followed by digits, it is a tuple with the resource at that position; by `VALUES`, a key of it.
+"""
 RELEASER = "#"
 """The place is the bound method that releases the resource."""
 TRUE = "T"
@@ -98,6 +112,14 @@ class State(NamedTuple):
                     return role
         return None
 
+    def contained(self) -> bool:
+        """Whether a container of this function has the resource."""
+        return any(is_container(role) for _, role in self.roles)
+
+    def taken_out(self) -> State:
+        """Give the state after the resource was taken out of every container."""
+        return self._replace(roles=tuple(item for item in self.roles if not is_container(item[1])))
+
     def bind(self, place: str, role: str | None) -> State:
         """Give the state after the place was assigned."""
         roles = tuple(item for item in self.roles if item[0] != place)
@@ -127,11 +149,14 @@ class Frame:
         First parameter, in a constructor only.
     lends_by_yield : bool
         Whether a yielded value comes back, as in a context manager's function.
+    containers : mapping of str to str
+        Kinds of the lists, sets and dicts that nobody but this function sees.
     """
 
     cells: frozenset[str]
     self_name: str | None
     lends_by_yield: bool
+    containers: Mapping[str, str] = field(default_factory=dict)
 
 
 def element_role(index: int) -> str:
@@ -141,9 +166,14 @@ def element_role(index: int) -> str:
 
 def is_container(role: str) -> bool:
     """Whether the place with this role has the resource somewhere inside."""
-    return role == CONTAINS or role.isdigit()
+    return role.isdigit() or role[:1] in (CONTAINS, VALUES)
+
+
+def is_iterator(role: str | None) -> bool:
+    """Whether the place with this role yields the resource next, or what leads to it."""
+    return role is not None and role[:1] == ITEM
 
 
 def is_held(role: str | None) -> bool:
     """Whether the place with this role keeps the resource alive."""
-    return role is not None and (role in _HOLDING or role.isdigit())
+    return role is not None and (role in _HOLDING or is_container(role) or is_iterator(role))

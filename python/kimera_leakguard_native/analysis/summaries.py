@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
+from kimera_leakguard_native.analysis.containers import private_containers
 from kimera_leakguard_native.analysis.dataflow import Site, Tracker
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
@@ -82,6 +83,7 @@ def frame_of(scope: Scope, graph: cfg.Graph, decorators: frozenset[str]) -> Fram
         cells=graph.cells | scope.outer_names,
         self_name=graph.parameters[0] if constructs and graph.parameters else None,
         lends_by_yield=bool(decorators & _CONTEXT_DECORATORS),
+        containers=private_containers(graph),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis import containers, ir
 from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
-    CONTAINS,
     FALSE,
+    NESTED,
     RELEASER,
     TRUE,
     USES,
@@ -19,7 +19,6 @@ from kimera_leakguard_native.analysis.ownership import (
     Outcome,
     Returned,
     State,
-    element_role,
     is_container,
     is_held,
 )
@@ -67,6 +66,9 @@ def transfer(
         known = None
         if isinstance(instruction.expression, ir.Arithmetic):
             sides = (instruction.expression.left, instruction.expression.right)
+            if any(is_container(role) for side in sides if (role := state.role(side)) is not None):
+                # Added in place, perhaps, to a list that others see.
+                return Discharge.ESCAPED
             known = USES if TEXT in resource.derive and any(map(state.role, sides)) else None
         else:
             decided = decide(instruction.expression, state, resource)
@@ -81,7 +83,9 @@ def transfer(
     if isinstance(instruction, ir.SetAttribute):
         return _set_attribute(instruction, state, frame)
     if isinstance(instruction, ir.SetItem):
-        return Discharge.ESCAPED if is_held(state.role(instruction.source)) else state
+        return containers.put(
+            state, frame.containers, instruction.object, state.role(instruction.source)
+        )
     if isinstance(instruction, ir.GetItem):
         return _bound(state, frame, instruction.target, _item(instruction, state, resource))
     if isinstance(instruction, ir.Build):
@@ -90,11 +94,12 @@ def transfer(
         return _unpack(instruction, state, frame, resource)
     if isinstance(instruction, ir.Iterate):
         role = state.role(instruction.source)
-        if role is not None and is_container(role):
+        if role == NESTED:
             return Discharge.ESCAPED
-        return state.bind(instruction.target, USES if role in (ALIAS, USES) else None)
+        derived = USES if role in (ALIAS, USES) else containers.iterated(role)
+        return state.bind(instruction.target, derived)
     if isinstance(instruction, ir.Next):
-        return state.bind(instruction.target, None)
+        return containers.next_of(state, instruction.iterator, instruction.target)
     if isinstance(instruction, ir.MakeClosure):
         if any(is_held(state.role(name)) for name in instruction.captured):
             return Discharge.ESCAPED
@@ -107,7 +112,8 @@ def transfer(
         return state.bind(instruction.target, state.role(instruction.manager))
     if isinstance(instruction, ir.Exit):
         role = state.role(instruction.manager)
-        return Discharge.RELEASED if role == ALIAS and resource.context else state
+        entered = role is not None and (role == ALIAS or is_container(role))
+        return Discharge.RELEASED if entered and resource.context else state
     if isinstance(instruction, ir.Return):
         return _return(instruction, state)
     if isinstance(instruction, ir.Yield):
@@ -163,20 +169,14 @@ def _item(instruction: ir.GetItem, state: State, resource: Resource) -> str | No
         return USES if role is not None and ITEMS in resource.derive else None
     if role.isdigit() and isinstance(instruction.key, ir.Literal):
         return ALIAS if instruction.key.value == int(role) else _beside(resource)
-    return CONTAINS
+    return containers.item_of(role, instruction.key)
 
 
 def _display(instruction: ir.Build, state: State, resource: Resource) -> str | None:
     if instruction.kind == "text":
         inside = TEXT in resource.derive and any(map(state.role, instruction.elements))
         return USES if inside else None
-    roles = [(i, state.role(item)) for i, item in enumerate(instruction.elements)]
-    holding = [(i, role) for i, role in roles if is_held(role)]
-    if not holding:
-        return None
-    if instruction.kind == "tuple" and len(holding) == 1 and holding[0][1] == ALIAS:
-        return element_role(holding[0][0])
-    return CONTAINS
+    return containers.displayed(instruction, state)
 
 
 def _beside(resource: Resource) -> str | None:
@@ -192,7 +192,7 @@ def _unpack(instruction: ir.Unpack, state: State, frame: Frame, resource: Resour
         if role is not None and role.isdigit() and not instruction.starred:
             found = ALIAS if index == int(role) else _beside(resource)
         elif role is not None and is_container(role):
-            found = CONTAINS
+            found = NESTED
         if isinstance(after, State):
             after = _bound(after, frame, place, found)
     return after
@@ -248,13 +248,31 @@ def _call(
         elif call.method in resource.derive:
             result = USES
     elif role is not None and is_container(role) and call.method is not None:
-        # A method of the container may hand the resource to anybody.
-        return Discharge.ESCAPED
+        if call.method in resource.release:
+            return Discharge.RELEASED
+        after = containers.by_method(call, state, role)
+        if after is None:
+            return Discharge.ESCAPED
+        state, result = after
     if state.held is not None and frame.self_name is not None:
         if call.receiver == frame.self_name and _cleans_up(call.method or ""):
             return Discharge.RELEASED
         if frame.self_name in call.operands() and call.method != "__init__":
             return Discharge.ESCAPED
+    if (
+        call.method in containers.ADDING
+        and isinstance(call.receiver, str)
+        and call.receiver in frame.containers
+    ):
+        for operand in call.operands():
+            stored = containers.put(state, frame.containers, call.receiver, state.role(operand))
+            if not isinstance(stored, State):
+                return stored
+            state = stored
+        return state.bind(call.target, result)
+    looked_at, derived = containers.built_in(call, state)
+    if looked_at:
+        return state.bind(call.target, derived)
     for operand, effect in effects:
         given = state.role(operand)
         if effect is Effect.TAKE and is_held(given):
@@ -264,7 +282,7 @@ def _call(
         if effect is Effect.BORROW and is_held(given) and _reads_all(call, resource):
             return Discharge.RELEASED
         if effect is Effect.DERIVE and is_held(given):
-            result = CONTAINS if given is not None and is_container(given) else USES
+            result = NESTED if given is not None and is_container(given) else USES
     if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
         result = _reflected(call, state, resource, result)
     return state.bind(call.target, result)
