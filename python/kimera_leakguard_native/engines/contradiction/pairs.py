@@ -43,6 +43,7 @@ def contradiction_pairs(
     below: bool = True,
     threads: int | None = None,
     mask: Any = None,
+    executor: Any = None,
     max_pairs: int | None = None,
 ) -> Pairs:
     """Find every pair of rows whose cosine lies strictly below (or above) a threshold.
@@ -64,6 +65,11 @@ def contradiction_pairs(
         By default one for each processor, and one for small work.
     mask : array_like of bool (n,), optional
         Rows that count; the others are not even read.
+    executor : executor, optional
+        Where to run tiles of the work: one of `concurrent.futures`, or Dask's
+        ``Client.get_executor()``. The result is the same, bit by bit. A `numpy.memmap` is mapped
+        by the workers, so it must lie where they see it; other arrays are sent in blocks. Each
+        tile runs on one thread.
     max_pairs : int, optional
         A bound for results that a too weak threshold would let grow as n².
 
@@ -76,8 +82,39 @@ def contradiction_pairs(
     TypeError
         The items are not float32 (or float16).
     """
+    if executor is not None:
+        return _on_executor(x, threshold, below, mask, executor, max_pairs)
     scan = _scan(x, threshold, below=below, threads=threads, mask=mask)
     return _collect(scan, max_pairs)
+
+
+def _on_executor(
+    x: Any,
+    threshold: float,
+    below: bool,
+    mask: Any,
+    executor: Any,
+    max_pairs: int | None,
+) -> Pairs:
+    import numpy as np
+
+    from kimera_leakguard_native.engines.contradiction.tiled import pair_tiles
+
+    _check_bound(max_pairs)
+    rows = as_rows(x, "x")
+    checked = as_mask(mask, len(rows))
+    counts = None if checked is None else np.asarray(checked)
+    parts, total = [], 0
+    tiles = pair_tiles(rows, as_threshold(threshold), below=below, mask=counts, executor=executor)
+    for part in tiles:
+        parts.append(part)
+        total += len(part[0])
+        if max_pairs is not None and total > max_pairs:
+            tiles.close()
+            raise _too_many(max_pairs)
+    if not parts:
+        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def cross_pairs(
@@ -164,14 +201,21 @@ def query_matrix(queries: Any) -> Any:
 
 
 def _collect(scan: similarity.PairScan, max_pairs: int | None) -> Pairs:
+    _check_bound(max_pairs)
+    arrays, complete = scan.collect(max_pairs)
+    if not complete:
+        raise _too_many(max_pairs)
+    return Pairs(*arrays)
+
+
+def _check_bound(max_pairs: int | None) -> None:
     if max_pairs is not None and max_pairs < 0:
         message = f"max_pairs: expected at least 0, got {max_pairs}"
         raise ValueError(message)
-    arrays, complete = scan.collect(max_pairs)
-    if not complete:
-        message = (
-            f"there are more than max_pairs={max_pairs} pairs beyond the threshold: count them "
-            "with count_pairs, take them in parts with pair_batches, or sharpen the threshold"
-        )
-        raise LeakGuardError(message)
-    return Pairs(*arrays)
+
+
+def _too_many(max_pairs: int | None) -> LeakGuardError:
+    return LeakGuardError(
+        f"there are more than max_pairs={max_pairs} pairs beyond the threshold: count them "
+        "with count_pairs, take them in parts with pair_batches, or sharpen the threshold"
+    )

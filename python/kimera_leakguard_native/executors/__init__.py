@@ -1,0 +1,1 @@
+"""Work on any executor that is shaped as those of concurrent.futures."""
