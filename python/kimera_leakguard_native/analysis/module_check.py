@@ -186,8 +186,9 @@ class ModuleCheck:
         return None
 
     def _wants(self, candidate: Candidate) -> bool:
-        if candidate.site.resource.advisory:
-            return candidate.tier != "X" and self._wanted.reports("M", evident=False)
+        tier = candidate.site.resource.tier
+        if tier:
+            return candidate.tier != "X" and self._wanted.reports(tier, evident=False)
         return self._wanted.reports(candidate.tier, evident=candidate.evident)
 
     def _count(self, outcome: Outcome) -> None:

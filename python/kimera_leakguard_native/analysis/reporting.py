@@ -19,8 +19,8 @@ _CONFIDENCE = {
     ("X", False): 0.4,
 }
 
-_ADVISORY = 0.3
-"""Of kinds that the garbage collector closes in time in most programs."""
+_OF_KIND = {"D": 0.9, "M": 0.3}
+"""Of kinds with a tier of their own; M are those that are collected in time in most programs."""
 
 _MAX_DECISIONS = 40
 """A longer path is shown by its beginning and its end."""
@@ -52,8 +52,8 @@ def finding_of(
     assert call is not None  # parameters have no findings
     resource = candidate.site.resource
     rule = rules()[resource.rule]
-    tier = "M" if resource.advisory else candidate.tier
-    confidence = _ADVISORY if resource.advisory else _CONFIDENCE[tier, candidate.evident]
+    tier = resource.tier or candidate.tier
+    confidence = _OF_KIND.get(resource.tier) or _CONFIDENCE[tier, candidate.evident]
     if not proven:
         confidence = round(confidence * 0.9, 3)
     ending = _ending(candidate, leak, function)
@@ -93,6 +93,9 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
     call = candidate.site.call
     assert call is not None
     subject = f"{noun} from {call.text}(…)"
+    if candidate.site.resource.tier == "D":
+        way = " there" if candidate.tier == "E" else ""
+        return f"nothing keeps the {subject}{way}: it may be collected before it is done"
     if leak.exit == "again":
         return f"{subject} is still open when the loop acquires the next one"
     if candidate.tier == "N":
@@ -109,6 +112,8 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
 
 def _ending(candidate: Candidate, leak: Leak, function: str) -> str:
     noun = candidate.site.resource.noun
+    if candidate.site.resource.tier == "D":
+        return f"nothing refers to the {noun} any more"
     if leak.exit == "again":
         return f"the {noun} of the pass before is still open"
     if leak.exit == "return":

@@ -60,6 +60,8 @@ def transfer(
     """
     if isinstance(instruction, ir.Assign):
         return _bound(state, frame, instruction.target, state.role(instruction.source))
+    if resource.background and _outlived(instruction, state):
+        return Discharge.RELEASED
     if isinstance(instruction, ir.Call):
         return _call(instruction, state, frame, resource, effects)
     if isinstance(instruction, ir.Compute):
@@ -96,6 +98,8 @@ def transfer(
         role = state.role(instruction.source)
         if role == NESTED:
             return Discharge.ESCAPED
+        if role == ALIAS and "__iter__" in resource.consume:
+            return Discharge.RELEASED
         derived = USES if role in (ALIAS, USES) else containers.iterated(role)
         return state.bind(instruction.target, derived)
     if isinstance(instruction, ir.Next):
@@ -125,6 +129,21 @@ def transfer(
     if isinstance(instruction, ir.EndHandler):
         return state._replace(caught=None)
     return state
+
+
+_RUNS = frozenset({"run_forever", "run_until_complete", "run_until_disconnected", "serve_forever"})
+"""Methods that come back when the program ends, or when what it waits for is done."""
+
+
+def _outlived(instruction: ir.Instruction, state: State) -> bool:
+    """Whether work in the background goes on while a variable of the function keeps it."""
+    if isinstance(instruction, (ir.Await, ir.Yield)):
+        waits = True
+        if state.role(instruction.source) == ALIAS:
+            return True
+    else:
+        waits = isinstance(instruction, ir.Call) and instruction.method in _RUNS
+    return waits and any(role == ALIAS and not place.startswith("%") for place, role in state.roles)
 
 
 def _bound(state: State, frame: Frame, place: str, role: str | None) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -24,7 +26,8 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     safe: tuple[str, ...] = ()
     lent_to: tuple[str, ...] = ()
     collected: bool = True
-    advisory: bool = False
+    background: bool = False
+    tier: Literal["", "D", "M"] = ""
     raises: dict[str, tuple[str, ...]] = {}
     may_raise: tuple[str, ...] = ()
 

@@ -22,6 +22,7 @@ _MODULES = (
     "klg203_growing_global",
     "klg204_growing_attribute",
     "klg301_device_memory",
+    "klg401_dangling_task",
     "klg410_stored_exception",
     "klg411_exception_cycle",
     "klg412_self_capturing_callback",
