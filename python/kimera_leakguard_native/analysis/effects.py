@@ -136,6 +136,9 @@ class Effects:
             if known is Effect.BORROW and summary.constructs and not resource.collected:
                 # A number is kept by value: by conversion, in a format, in another object.
                 known = Effect.TAKE
+            if known is Effect.BORROW and not resource.release and resource.collected:
+                # What is no object with methods is released by ways that a summary cannot see.
+                known = Effect.TAKE
             if known is not None:
                 return known
         if name is not None and not resource.collected and name.startswith(_BORROWING_MODULES):
@@ -181,6 +184,9 @@ class Effects:
             if is_held(state.role(instruction.source)):
                 # What is awaited is the acquisition itself: cancelled, it gives nothing.
                 return None
+            if isinstance(instruction.source, ir.Literal):
+                # Leaving a with statement seldom waits.
+                return Raised("asyncio.CancelledError", Level.WEAK)
             return Raised("asyncio.CancelledError", Level.STRONG)
         if isinstance(instruction, ir.Yield):
             return Raised("builtins.GeneratorExit", Level.WEAK)

@@ -12,6 +12,7 @@ from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.obligations.check import ClassCheck
+from kimera_leakguard_native.analysis.ownership import Level
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.retention.stage import retentions
@@ -188,7 +189,9 @@ class ModuleCheck:
     def _wants(self, candidate: Candidate) -> bool:
         tier = candidate.site.resource.tier
         if tier:
-            return candidate.tier != "X" and self._wanted.reports(tier, evident=False)
+            if candidate.tier == "X" or candidate.leaks[0].state.level is not Level.PLAIN:
+                return False
+            return self._wanted.reports(tier, evident=False)
         return self._wanted.reports(candidate.tier, evident=candidate.evident)
 
     def _count(self, outcome: Outcome) -> None:

@@ -186,6 +186,8 @@ class Receivers:
 
     def owners(self, call: ir.Call) -> tuple[str, ...]:
         """Give what the receiver may be: what is known, else what its name says."""
+        if call.name is not None and call.name in self._catalog.made_by:
+            return ()
         place = call.receiver if call.receiver is not None else call.function
         if isinstance(place, str):
             known = self._classes.get(place)

@@ -89,6 +89,9 @@ def transfer(
             state, frame.containers, instruction.object, state.role(instruction.source)
         )
     if isinstance(instruction, ir.GetItem):
+        if is_held(state.role(instruction.key)):
+            # A mapping that makes what it lacks keeps the key.
+            return Discharge.ESCAPED
         return _bound(state, frame, instruction.target, _item(instruction, state, resource))
     if isinstance(instruction, ir.Build):
         return _bound(state, frame, instruction.target, _display(instruction, state, resource))
@@ -309,7 +312,7 @@ def _call(
 
 def _reads_all(call: ir.Call, resource: Resource) -> bool:
     """Whether a function that borrows what ends by being read reads it to the end."""
-    return bool(resource.consume) and not (call.name or "").startswith("builtins.")
+    return "read" in resource.consume and not (call.name or "").startswith("builtins.")
 
 
 def _reflected(call: ir.Call, state: State, resource: Resource, result: str | None) -> str | None:

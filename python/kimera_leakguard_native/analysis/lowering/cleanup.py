@@ -101,7 +101,7 @@ def _with_items(b: Builder, node: ast.With | ast.AsyncWith, index: int, body_of:
     def leave() -> None:
         b.emit(ir.Exit(line, manager))
         if waits:
-            b.emit(ir.Await(line, b.temporary(), ir.Opaque(b.number())))
+            b.emit(ir.Await(line, b.temporary(), ir.Literal(None)))
 
     frame = CleanupFrame(leave, outer)
     inner = b.raising_cleanup(frame)
