@@ -146,7 +146,8 @@ class ModuleCheck:
                 best[key] = min(best.get(key, finding), finding, key=_certainty)
                 if self._one_a_function:
                     break
-            self._classes.note(function, site, flow)
+            if not site.resource.tier:
+                self._classes.note(function, site, flow)
         self._report.findings.extend(best.values())
         if cut_short:
             self._failed(
@@ -187,11 +188,13 @@ class ModuleCheck:
         return None
 
     def _wants(self, candidate: Candidate) -> bool:
+        if candidate.site.resource.owned:
+            return False
         tier = candidate.site.resource.tier
         if tier:
             if candidate.tier == "X" or candidate.leaks[0].state.level is not Level.PLAIN:
                 return False
-            return self._wanted.reports(tier, evident=False)
+            return self._wanted.reports(tier, evident=tier == "D")
         return self._wanted.reports(candidate.tier, evident=candidate.evident)
 
     def _count(self, outcome: Outcome) -> None:

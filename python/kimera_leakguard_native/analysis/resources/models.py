@@ -27,6 +27,7 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lent_to: tuple[str, ...] = ()
     collected: bool = True
     background: bool = False
+    owned: bool = False
     tier: Literal["", "D", "M"] = ""
     raises: dict[str, tuple[str, ...]] = {}
     may_raise: tuple[str, ...] = ()
