@@ -9,8 +9,12 @@ from kimera_leakguard_native.analysis.retention import (
     caches,
     callbacks,
     containers,
+    defaults,
     exceptions_kept,
+    gradients,
+    hooks,
     self_cycles,
+    weak_maps,
 )
 from kimera_leakguard_native.analysis.retention.outline import Outline
 
@@ -19,7 +23,17 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.retention.elsewhere import Elsewhere
     from kimera_leakguard_native.analysis.retention.evidence import Retention
 
-_FAMILIES = (caches, containers, callbacks, exceptions_kept, self_cycles)
+_FAMILIES = (
+    caches,
+    containers,
+    defaults,
+    weak_maps,
+    gradients,
+    hooks,
+    callbacks,
+    exceptions_kept,
+    self_cycles,
+)
 
 _TESTS = re.compile(
     r"(?:^|[/\\])(?:tests?[/\\](?:[^/\\]+[/\\])?[^/\\]+|test_[^/\\]*|[^/\\]*_test|conftest)\.py$"
