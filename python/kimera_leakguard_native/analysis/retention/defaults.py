@@ -28,8 +28,8 @@ def find(outline: Outline) -> Iterator[Retention]:
         arguments = function.node.args
         positional = [*arguments.posonlyargs, *arguments.args]
         pairs = [
-            *zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults),
-            *zip(arguments.kwonlyargs, arguments.kw_defaults),
+            *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
         ]
         for argument, default in pairs:
             if default is not None and maker(default) is not None:
@@ -47,8 +47,8 @@ def _parameter(function: Definition, name: str) -> Iterator[Retention]:
         yield Retention(
             CODE,
             site.node,
-            f"the default of {name} is one object for all calls of {function.node.name}(), and this "
-            "adds to it",
+            f"the default of {name} is one object for all calls of {function.node.name}(), and "
+            "this adds to it",
             "container",
             0.6,
             steps=(

@@ -120,7 +120,8 @@ class _Tensors:
 
 
 def _summed(function: Definition, tensors: _Tensors) -> Iterator[Retention]:
-    """`total += loss` in a loop."""
+    """Look for `total += loss` in a loop."""
+    target: ast.expr
     for node in function.body.nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
             target, value = node.target, node.value
@@ -160,7 +161,7 @@ def _summed(function: Definition, tensors: _Tensors) -> Iterator[Retention]:
 
 
 def _collected(function: Definition, tensors: _Tensors) -> Iterator[Retention]:
-    """`losses.append(loss)` in a loop, or in a step that the trainer calls in one."""
+    """Look for `losses.append(loss)` in a loop, or in a step that a trainer calls in one."""
     for call in function.body.calls:
         if not (isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args):
             continue
@@ -192,7 +193,7 @@ def _collected(function: Definition, tensors: _Tensors) -> Iterator[Retention]:
 
 
 def _logged(function: Definition, tensors: _Tensors) -> Iterator[Retention]:
-    """`logs = {"loss": loss}` beside a loss that is returned or differentiated."""
+    """Look for `logs = {"loss": loss}` beside a loss that is returned or differentiated."""
     returned = {
         item.id
         for node in function.body.every(ast.Return)
