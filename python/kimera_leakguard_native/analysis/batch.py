@@ -15,6 +15,7 @@ from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import TIERS, FileError
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.acquirers import Acquirers
     from kimera_leakguard_native.analysis.options import Options
 
 
@@ -44,14 +45,23 @@ class Checker:
     ----------
     files : list of str
         All files of the run.
+    acquirers : Acquirers, optional
+        What another process has found out about these files.
     """
 
-    def __init__(self, files: list[str], options: Options) -> None:
+    def __init__(
+        self, files: list[str], options: Options, acquirers: Acquirers | None = None
+    ) -> None:
         self._files = files
         self._dependencies = Dependencies()
-        self._project = Project(files, self._dependencies)
+        self._project = Project(files, self._dependencies, acquirers)
         self._options = options
         self._codes = selected(options.select)
+
+    @property
+    def acquirers(self) -> Acquirers:
+        """What the functions of these files acquire for their callers."""
+        return self._project.acquirers
 
     def check(self, files: list[str]) -> Batch:
         """Check some of the files."""
@@ -115,13 +125,13 @@ class Checker:
 _checker: Checker | None = None
 
 
-def start(files: list[str], options: Options) -> None:
+def start(files: list[str], options: Options, acquirers: Acquirers) -> None:
     """Prepare a worker process; its files come with `check`."""
     global _checker  # noqa: PLW0603 - a worker process has one run
     from kimera_leakguard_native.analysis import collection
 
     collection.relax()
-    _checker = Checker(files, options)
+    _checker = Checker(files, options, acquirers)
 
 
 def check(files: list[str]) -> Batch:

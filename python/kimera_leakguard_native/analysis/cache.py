@@ -29,7 +29,7 @@ from kimera_leakguard_native.model.finding import (  # noqa: TC001 - msgspec rea
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kimera_leakguard_native.analysis.module_check import ModuleReport as Reported
 
@@ -65,6 +65,8 @@ class Entry(msgspec.Struct, frozen=True):
 class _Stored(msgspec.Struct):
     entries: dict[str, msgspec.Raw]
     groups: dict[bytes, tuple[str, ...]]
+    run: bytes = b""
+    joined: dict[str, bytes] = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -83,15 +85,32 @@ class Shard:
         See `shard_key`.
     digests : mapping of str to bytes
         Every file of the run that can be read, with the digest of what it holds now.
+    joined : callable, optional
+        Gives the digests of the files together with what the others say about the names in them.
+        That takes long, so it is asked only where any file has changed.
     """
 
-    def __init__(self, folder: Path, key: str, digests: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        digests: Mapping[str, bytes],
+        joined: Callable[[], dict[str, bytes]] | None = None,
+    ) -> None:
         self._folder = folder
         self._path = folder / f"{key}{_SUFFIX}"
-        self._digests = digests
         self._stored = _load(self._path)
         self._group_digests: dict[tuple[str, ...], bytes] = {}
         self._fresh = False
+        self._digests = digests
+        if joined is not None:
+            run = _run_digest(digests)
+            if self._stored.run != run:
+                # A name that is not text on this system has no form on disk.
+                kept = {name: one for name, one in joined().items() if _is_text(name)}
+                self._stored.run, self._stored.joined = run, kept
+                self._fresh = True
+            self._digests = self._stored.joined
 
     def get(self, file: str) -> Entry | None:
         """Give the result for a file if it still holds."""
@@ -114,6 +133,8 @@ class Shard:
         needs : tuple of str, or None
             The other files that the result rests on, sorted; None stands for all of the run.
         """
+        if file not in self._digests:
+            return
         names = _EVERYTHING if needs is None else needs
         group = self._group(names)
         entry = Entry(self._digests[file], group, report.findings, report.errors, report.statistics)
@@ -163,6 +184,17 @@ class Shard:
         self._stored.groups = {
             group: names for group, names in self._stored.groups.items() if group in used
         }
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _run_digest(digests: Mapping[str, bytes]) -> bytes:
+    total = hashlib.blake2b(digest_size=16)
+    for name in sorted(digests):
+        total.update(os.fsencode(name) + b"\0" + digests[name] + b"\0")
+    return total.digest()
 
 
 def _load(path: Path) -> _Stored:

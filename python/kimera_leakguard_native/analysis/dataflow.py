@@ -27,6 +27,7 @@ from kimera_leakguard_native.analysis.work_budget import WorkBudget
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.effects import Effects
     from kimera_leakguard_native.analysis.resources.catalog import Resource
+    from kimera_leakguard_native.analysis.returned import Provided
 
 MAX_NODES = 60_000
 """States of one acquisition; beyond it the search stops and the budget counts as exhausted."""
@@ -45,6 +46,8 @@ class Site:
         Role of the call's result: the resource itself or a tuple with it at an index.
     held : str or None
         Without an origin: the attribute of self that holds it when the function is called.
+    provided : Provided or None
+        Where the called function of the project has it from.
     """
 
     kind: str
@@ -55,6 +58,7 @@ class Site:
     role: str
     origin: ir.Instruction | None
     held: str | None = None
+    provided: Provided | None = None
 
     @property
     def call(self) -> ir.Call | None:

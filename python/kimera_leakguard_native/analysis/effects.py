@@ -21,6 +21,7 @@ from kimera_leakguard_native.analysis.ownership import (
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, Resource
+    from kimera_leakguard_native.analysis.returned import Provided
     from kimera_leakguard_native.analysis.summaries import Summary
 
 
@@ -33,6 +34,18 @@ class Raised(NamedTuple):
 
 class SummarySource(Protocol):
     """Whoever knows the functions of the project."""
+
+    def provided(self, call: ir.Call) -> tuple[Provided, ...]:
+        """Give the resources that a function of the project acquires for a call."""
+
+    def may_leave(self, call: ir.Call) -> bool:
+        """Whether some function of the called name might never return."""
+
+    def may_raise(self, call: ir.Call) -> bool:
+        """Whether some function of the called name raises on purpose."""
+
+    def leaving(self, call: ir.Call) -> bool:
+        """Whether a method call on an unknown object never returns, whatever class it has."""
 
     def of_call(self, call: ir.Call) -> Summary | None:
         """Give the summary of the function that a call reaches, None where it is not known."""
@@ -157,12 +170,20 @@ class Effects:
         """Whether control does not come back from a call."""
         if call.name in self._catalog.callees.never_return:
             return True
+        if self._summaries is None or not self._summaries.may_leave(call):
+            return False
         summary = self.summary(call)
-        return summary is not None and summary.never_returns
+        if summary is not None and summary.certain:
+            return summary.never_returns
+        return self._summaries.leaving(call)
 
     def ends_process(self, call: ir.Call) -> bool:
         """Whether the process is gone after a call, and all that it held."""
         return call.name in self._catalog.callees.ends_process
+
+    def provided(self, call: ir.Call) -> tuple[Provided, ...]:
+        """Say what a function of the project acquires for its caller."""
+        return () if self._summaries is None else self._summaries.provided(call)
 
     def acquisition(self, call: ir.Call) -> Acquisition | None:
         """Say what a call acquires by its name."""
@@ -218,9 +239,15 @@ class Effects:
                 return None
         if call.method in _HARMLESS:
             return None
-        summary = self.summary(call)
-        if summary is not None and summary.raises and not summary.constructs:
-            return Raised(summary.raises[0], Level.STRONG)
+        if self._summaries is not None and self._summaries.may_raise(call):
+            summary = self.summary(call)
+            if (
+                summary is not None
+                and summary.certain
+                and not summary.constructs
+                and summary.raises
+            ):
+                return Raised(summary.raises[0], Level.STRONG)
         return Raised(None, Level.WEAK)
 
 

@@ -19,7 +19,7 @@ from kimera_leakguard_native.model.finding import CheckResult, CheckStatistics, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kimera_leakguard_native.analysis.batch import Batch
+    from kimera_leakguard_native.analysis.batch import Batch, Checker
     from kimera_leakguard_native.analysis.cache import Entry, Shard
     from kimera_leakguard_native.analysis.module_check import ModuleReport
 
@@ -58,16 +58,17 @@ def check_files(files: list[str], options: Options) -> CheckResult:
     shard: Shard | None = None
     reports: dict[str, ModuleReport | Entry] = {}
     digests: dict[str, bytes] = {}
+    checker = _Checker(files, options)
     if options.cache is not None:
         digests = _digests(files)
-        shard = _shard(files, options, digests)
+        shard = _shard(files, options, digests, checker)
         for file in files:
             entry = shard.get(file)
             if entry is not None:
                 reports[file] = entry
     hits = len(reports)
     missing = [file for file in files if file not in reports]
-    for chunk, part in _batches(missing, files, options):
+    for chunk, part in _batches(missing, files, options, checker):
         reports.update(zip(chunk, part.reports, strict=True))
         if shard is not None:
             _keep(shard, digests, chunk, part)
@@ -90,7 +91,7 @@ def _joined(reports: list[ModuleReport | Entry]) -> CheckResult:
 
 
 def _batches(
-    missing: list[str], files: list[str], options: Options
+    missing: list[str], files: list[str], options: Options, checker: _Checker
 ) -> Iterator[tuple[list[str], Batch]]:
     if not missing:
         return
@@ -99,7 +100,7 @@ def _batches(
 
     jobs = _jobs(options.jobs, len(missing))
     if jobs <= 1:
-        yield missing, batch.Checker(files, options).check(missing)
+        yield missing, checker().check(missing)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -109,7 +110,7 @@ def _batches(
         jobs,
         mp_context=get_context("spawn"),
         initializer=batch.start,
-        initargs=(files, options),
+        initargs=(files, options, checker().acquirers),
     ) as pool:
         yield from zip(chunks, pool.map(batch.check, chunks), strict=True)
 
@@ -128,7 +129,24 @@ def _digests(files: list[str]) -> dict[str, bytes]:
     return digests
 
 
-def _shard(files: list[str], options: Options, digests: dict[str, bytes]) -> Shard:
+class _Checker:
+    """The checker of a run, made when it is first needed: its import alone takes long."""
+
+    def __init__(self, files: list[str], options: Options) -> None:
+        self._parts = (files, options)
+        self._made: Checker | None = None
+
+    def __call__(self) -> Checker:
+        if self._made is None:
+            from kimera_leakguard_native.analysis.batch import Checker
+
+            self._made = Checker(*self._parts)
+        return self._made
+
+
+def _shard(
+    files: list[str], options: Options, digests: dict[str, bytes], checker: _Checker
+) -> Shard:
     from kimera_leakguard_native.analysis.cache import Shard, shard_key
     from kimera_leakguard_native.analysis.symbolic.availability import available
 
@@ -139,7 +157,12 @@ def _shard(files: list[str], options: Options, digests: dict[str, bytes]) -> Sha
         if item.name not in ("jobs", "cache")
     }
     chosen["solver"] = options.symbolic and available()
-    return Shard(options.cache, shard_key(chosen, files), digests)
+    return Shard(
+        options.cache,
+        shard_key(chosen, files),
+        digests,
+        lambda: checker().acquirers.digests(digests),
+    )
 
 
 def _keep(shard: Shard, digests: dict[str, bytes], chunk: list[str], part: Batch) -> None:

@@ -88,16 +88,20 @@ class ModuleCheck:
         statistics.lines = self._source.line_count()
         self._retained()
         name = self._project.name_of(self._source.path)
-        vocabulary = self._catalog.vocabulary(self._source.data, name)
+        acquirers = self._project.acquirers
+        vocabulary = acquirers.vocabularies.get(self._source.path)
+        if vocabulary is None:
+            vocabulary = self._catalog.vocabulary(self._source.data, name)
         self._objects = vocabulary.objects
-        if not vocabulary.words:
+        words = vocabulary.words | acquirers.mentioned.get(self._source.path, frozenset())
+        if not words:
             statistics.functions = _count_functions(self._source)
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
-        words = renamed_words(module.body, vocabulary.words)
+        words = renamed_words(module.body, words)
         for scope in module.all_scopes():
-            if not may_acquire(scope.body, renamed_words(scope, words), self._catalog.lasting):
+            if not may_acquire(scope, renamed_words(scope, words), self._catalog.lasting):
                 continue
             function = self._project.function(module, scope)
             try:

@@ -32,6 +32,9 @@ class Scope:
         Names declared global or nonlocal.
     captured : frozenset of str
         Local names that nested functions use.
+    called, entered : frozenset of str
+        Last parts of the names of what the body itself calls, and the names that it reads; entered
+        are those calls whose result a with statement enters at once.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Scope:
     local_names: frozenset[str] = frozenset()
     outer_names: frozenset[str] = frozenset()
     captured: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+    entered: frozenset[str] = frozenset()
 
     @property
     def body(self) -> list[ast.stmt]:
@@ -127,107 +132,158 @@ class ModuleScopes:
 def scopes_of(tree: ast.Module, module: str) -> ModuleScopes:
     """Find the scopes of a module; iterative, so that depth of nesting does not matter."""
     body = Scope("<module>", tree, None, None)
-    functions: dict[str, Scope] = {}
-    classes: dict[str, ClassScope] = {}
-    pending: list[tuple[Scope, list[ast.AST], str, str | None]] = [
-        (body, list(tree.body), "", None)
-    ]
+    scan = _Scan(module)
+    pending: list[_Part] = [(body, list(tree.body), "", None)]
+    scan.pending = pending
     while pending:
-        scope, nodes, prefix, class_name = pending.pop()
-        _scan(scope, nodes, prefix, class_name, module, functions, classes, pending)
-    ordered = dict(
-        sorted(functions.items(), key=lambda item: (item[1].node.lineno, item[1].node.col_offset))  # type: ignore[union-attr]
+        scan.part(*pending.pop())
+    scan.capture()
+    functions = dict(
+        sorted(
+            scan.functions.items(),
+            key=lambda item: (item[1].node.lineno, item[1].node.col_offset),  # type: ignore[union-attr]
+        )
     )
-    found = ModuleScopes(module, body, ordered, classes)
-    for item in classes.values():
+    found = ModuleScopes(module, body, functions, scan.classes)
+    for item in scan.classes.values():
         item.bases = tuple(
             name for base in item.node.bases if (name := found.qualify(body, base)) is not None
         )
     return found
 
 
-def _scan(
-    scope: Scope,
-    roots: list[ast.AST],
-    prefix: str,
-    class_name: str | None,
-    module: str,
-    functions: dict[str, Scope],
-    classes: dict[str, ClassScope],
-    pending: list[tuple[Scope, list[ast.AST], str, str | None]],
-) -> None:
-    """Walk one body without entering nested functions; queue those and class bodies."""
-    assigned: set[str] = set(scope.local_names)
-    outer: set[str] = set(scope.outer_names)
-    in_class = class_name is not None and prefix.endswith(f"{class_name}.")
-    stack: list[ast.AST] = list(reversed(roots))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, _FUNCTIONS):
-            _queue_function(
-                node, scope, prefix, class_name if in_class else None, functions, classes, pending
-            )
-            if isinstance(node, ast.Lambda):
-                stack.extend(_defaults(node.args))
-            else:
+_Part = tuple["Scope", list[ast.AST], str, "str | None"]
+
+
+class _Scan:
+    """Walks the bodies of a module one after the other, each without the functions nested in it."""
+
+    def __init__(self, module: str) -> None:
+        self.functions: dict[str, Scope] = {}
+        self.classes: dict[str, ClassScope] = {}
+        self.pending: list[_Part] = []
+        self._module = module
+        self._used: dict[Scope, set[str]] = {}
+        self._around: list[tuple[Scope, Scope]] = []
+
+    def part(self, scope: Scope, roots: list[ast.AST], prefix: str, class_name: str | None) -> None:
+        """Walk one body; queue the functions and class bodies in it."""
+        assigned: set[str] = set(scope.local_names)
+        outer: set[str] = set(scope.outer_names)
+        used = self._used.setdefault(scope, set())
+        called: set[str] = set()
+        entered: set[str] = set()
+        managed: set[int] = set()
+        in_class = class_name is not None and prefix.endswith(f"{class_name}.")
+        stack = roots[::-1]
+        while stack:
+            node = stack.pop()
+            kind = node.__class__
+            if kind is ast.Name:
+                name = node.id  # type: ignore[attr-defined]
+                used.add(name)
+                if node.ctx.__class__ is ast.Load:  # type: ignore[attr-defined]
+                    # Not only where it is called: a variable may stand for it.
+                    if id(node) not in managed:
+                        called.add(name)
+                elif not in_class:
+                    assigned.add(name)
+                continue
+            if kind is ast.Constant:
+                continue
+            if kind is ast.Call:
+                into = entered if id(node.func) in managed else called  # type: ignore[attr-defined]
+                into.add(called_name(node))
+            elif kind in _FUNCTIONS:
+                self._queue(node, scope, prefix, class_name if in_class else None)  # type: ignore[arg-type]
+                stack.extend(_defaults(node.args))  # type: ignore[attr-defined]
+                if kind is not ast.Lambda:
+                    if not in_class:
+                        assigned.add(node.name)  # type: ignore[attr-defined]
+                    stack.extend(node.decorator_list)  # type: ignore[attr-defined]
+                continue
+            elif kind is ast.ClassDef:
                 if not in_class:
-                    assigned.add(node.name)
-                stack.extend(node.decorator_list)
-                stack.extend(_defaults(node.args))
-            continue
-        if isinstance(node, ast.ClassDef):
-            if not in_class:
-                assigned.add(node.name)
-            qualified = f"{prefix}{node.name}"
-            classes.setdefault(qualified, ClassScope(qualified, node))
-            stack.extend(node.decorator_list)
-            stack.extend(node.bases)
-            pending.append((scope, list(node.body), f"{qualified}.", qualified))
-            continue
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load) and not in_class:
-                assigned.add(node.id)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            _bind_imports(node, scope, module)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            outer.update(node.names)
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
-            if node.name:
-                assigned.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            assigned.add(node.rest)
-        stack.extend(ast.iter_child_nodes(node))
-    scope.local_names = frozenset(assigned - outer)
-    scope.outer_names = frozenset(outer)
+                    assigned.add(node.name)  # type: ignore[attr-defined]
+                qualified = f"{prefix}{node.name}"  # type: ignore[attr-defined]
+                self.classes.setdefault(qualified, ClassScope(qualified, node))  # type: ignore[arg-type]
+                stack.extend(node.decorator_list)  # type: ignore[attr-defined]
+                stack.extend(node.bases)  # type: ignore[attr-defined]
+                self.pending.append((scope, list(node.body), f"{qualified}.", qualified))  # type: ignore[attr-defined]
+                continue
+            elif kind in _BINDING:
+                _bind(node, scope, self._module, assigned, outer)
+            elif kind in _WITH:
+                managed.update(
+                    id(item.context_expr.func)
+                    for item in node.items  # type: ignore[attr-defined]
+                    if isinstance(item.context_expr, ast.Call)
+                )
+            for field_name in node._fields:
+                value = getattr(node, field_name, None)
+                if value.__class__ is list:
+                    stack.extend(item for item in value if isinstance(item, ast.AST))
+                elif isinstance(value, ast.AST) and value.__class__ not in _CONTEXTS:
+                    stack.append(value)
+        scope.local_names = frozenset(assigned - outer)
+        scope.outer_names = frozenset(outer)
+        scope.called |= called
+        scope.entered |= entered
+
+    def capture(self) -> None:
+        """Tell each scope which names the functions in it use; the innermost functions first."""
+        for child, scope in reversed(self._around):
+            used = self._used[child]
+            free = used - frozenset(parameter_names(child.node.args))  # type: ignore[union-attr]
+            around: Scope | None = scope
+            while around is not None:
+                around.captured |= free
+                around = around.parent
+            self._used[scope] |= used
+
+    def _queue(self, node: FunctionNode, scope: Scope, prefix: str, class_name: str | None) -> None:
+        name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+        qualified = f"{prefix}{name}"
+        if qualified in self.functions:
+            # A name that is defined twice (overloads, branches): each body is analysed.
+            qualified = f"{qualified}@{node.lineno}:{node.col_offset}"
+        parent = None if scope.is_module else scope
+        child = Scope(qualified, node, class_name, parent)
+        child.local_names = frozenset(parameter_names(node.args))
+        self.functions[qualified] = child
+        if class_name is not None and class_name in self.classes:
+            self.classes[class_name].methods[name] = child
+        body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+        self.pending.append((child, body, f"{qualified}.<locals>.", None))
+        self._used[child] = set()
+        self._around.append((child, scope))
 
 
-def _queue_function(
-    node: FunctionNode,
-    scope: Scope,
-    prefix: str,
-    class_name: str | None,
-    functions: dict[str, Scope],
-    classes: dict[str, ClassScope],
-    pending: list[tuple[Scope, list[ast.AST], str, str | None]],
-) -> None:
-    name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-    qualified = f"{prefix}{name}"
-    if qualified in functions:
-        # A name that is defined twice (overloads, branches): each body is analysed.
-        qualified = f"{qualified}@{node.lineno}:{node.col_offset}"
-    parent = None if scope.is_module else scope
-    child = Scope(qualified, node, class_name, parent)
-    child.local_names = frozenset(parameter_names(node.args))
-    functions[qualified] = child
-    if class_name is not None and class_name in classes:
-        classes[class_name].methods[name] = child
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-    pending.append((child, body, f"{qualified}.<locals>.", None))
-    used = {item.id for root in body for item in ast.walk(root) if isinstance(item, ast.Name)}
-    around: Scope | None = scope
-    while around is not None:
-        around.captured |= used - child.local_names
-        around = around.parent
+_WITH = (ast.With, ast.AsyncWith)
+_CONTEXTS = (ast.Load, ast.Store, ast.Del)
+_BINDING = (
+    ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ExceptHandler, ast.MatchAs,
+    ast.MatchStar, ast.MatchMapping,
+)  # fmt: skip
+
+
+def _bind(node: ast.AST, scope: Scope, module: str, assigned: set[str], outer: set[str]) -> None:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        _bind_imports(node, scope, module)
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        outer.update(node.names)
+    else:
+        name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
+        if name:
+            assigned.add(name)
+
+
+def called_name(node: ast.AST) -> str:
+    """Give the last part of the name that a call is made by; empty if there is none."""
+    called = node.func if isinstance(node, ast.Call) else None
+    if isinstance(called, ast.Name):
+        return called.id
+    return called.attr if isinstance(called, ast.Attribute) else ""
 
 
 def parameter_names(arguments: ast.arguments) -> list[str]:

@@ -58,6 +58,12 @@ def finding_of(
         confidence = round(confidence * 0.9, 3)
     ending = _ending(candidate, leak, function)
     steps = [Step(file, call.line, f"{call.text}(…) acquires a {resource.noun}")]
+    provided = candidate.site.provided
+    if provided is not None:
+        steps = [
+            Step(file, call.line, f"{call.text}(…) returns an open {resource.noun}"),
+            Step(provided.file, provided.line, f"which it has from {provided.text}(…)"),
+        ]
     last = leak.line or (decisions[-1][0] if decisions else call.line)
     if decisions and decisions[-1][1] == "returns":
         decisions = decisions[:-1]
@@ -93,6 +99,8 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
     call = candidate.site.call
     assert call is not None
     subject = f"{noun} from {call.text}(…)"
+    if candidate.site.provided is not None:
+        subject = f"{noun} returned by {call.text}()"
     if candidate.site.resource.tier == "D":
         way = " there" if candidate.tier == "E" else ""
         return f"nothing keeps the {subject}{way}: it may be collected before it is done"

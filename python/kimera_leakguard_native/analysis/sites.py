@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
 from kimera_leakguard_native.analysis.effects import conditions_hold
-from kimera_leakguard_native.analysis.names import evaluated_here
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from kimera_leakguard_native.analysis.cfg import Graph
     from kimera_leakguard_native.analysis.effects import Effects
     from kimera_leakguard_native.analysis.names import Scope
@@ -22,48 +18,15 @@ if TYPE_CHECKING:
 _PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath"})
 
 
-def may_acquire(
-    body: Iterable[ast.AST], words: frozenset[str], lasting: frozenset[str] = frozenset()
-) -> bool:
+def may_acquire(scope: Scope, words: frozenset[str], lasting: frozenset[str] = frozenset()) -> bool:
     """Whether a body, without the functions nested in it, calls or names anything like these.
 
     Calls that a with statement enters at once are safe and don't count, but for those that last
     beyond it.
     """
-    managed: set[int] = set()
-    stack = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Name):
-            # Not only where it is called: a variable may stand for it.
-            if node.id in words and isinstance(node.ctx, ast.Load) and id(node) not in managed:
-                return True
-            continue
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            stack.extend(evaluated_here(node))
-            continue
-        if isinstance(node, (ast.With, ast.AsyncWith)):
-            managed.update(
-                id(item.context_expr.func)
-                for item in node.items
-                if isinstance(item.context_expr, ast.Call)
-                and _called_name(item.context_expr) not in lasting
-            )
-        elif (
-            isinstance(node, ast.Call)
-            and id(node.func) not in managed
-            and _called_name(node) in words
-        ):
-            return True
-        stack.extend(ast.iter_child_nodes(node))
-    return False
-
-
-def _called_name(node: ast.expr) -> str:
-    called = node.func if isinstance(node, ast.Call) else None
-    if isinstance(called, ast.Name):
-        return called.id
-    return called.attr if isinstance(called, ast.Attribute) else ""
+    if not words.isdisjoint(scope.called):
+        return True
+    return any(name in words for name in scope.entered if name in lasting)
 
 
 def renamed_words(scope: Scope, words: frozenset[str]) -> frozenset[str]:
@@ -97,6 +60,7 @@ def find_sites(
             if acquisition is None and isinstance(instruction.function, str):
                 acquisition = openers.get(instruction.function)
             if acquisition is None:
+                sites.extend(_provided_sites(instruction, block.number, index, catalog, effects))
                 continue
             roles = [element_role(position) for position in acquisition.elements] or [ALIAS]
             for role in roles:
@@ -109,6 +73,27 @@ def find_sites(
                         Site(kind, resource, block.number, index, place, role, instruction)
                     )
     return sites
+
+
+def _provided_sites(
+    call: ir.Call, block: int, index: int, catalog: Catalog, effects: Effects
+) -> list[Site]:
+    """Find what a function of the project acquires for this call."""
+    if call.managed:
+        return []
+    return [
+        Site(
+            item.kind,
+            catalog.resources[item.kind],
+            block,
+            index,
+            call.target,
+            ALIAS if item.element is None else element_role(item.element),
+            call,
+            provided=item,
+        )
+        for item in effects.provided(call)
+    ]
 
 
 def acquired_by(

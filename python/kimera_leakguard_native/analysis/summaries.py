@@ -19,30 +19,42 @@ from kimera_leakguard_native.analysis.ownership import (
 from kimera_leakguard_native.analysis.resources.catalog import Resource
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.callgraph import Target
     from kimera_leakguard_native.analysis.effects import Effects
+    from kimera_leakguard_native.analysis.function import Function
     from kimera_leakguard_native.analysis.names import Scope
-    from kimera_leakguard_native.analysis.project import Function
+    from kimera_leakguard_native.analysis.specialization import Constants
     from kimera_leakguard_native.analysis.work_budget import WorkBudget
 
 _CONTEXT_DECORATORS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _ANY = Resource(rule="", noun="resource", release=("close",), context=True)
 """Stands for whatever is passed: closing it by method or with is what a callee can do."""
+NOT_CONSTANT = object()
+"""Stands for an argument whose value only a run knows."""
 
 
 class Summary:
-    """What a caller needs to know of one function.
+    """What one call needs to know of the function that it reaches.
 
     Parameters
     ----------
-    function : Function
+    target : Target
         The function, with the graph and the effects that are built on demand.
-    bound : bool
-        Whether the call gives the first parameter by itself.
+    call : Call, optional
+        Its constants choose between what the function does in one case and in another.
     """
 
-    def __init__(self, function: Function, *, bound: bool) -> None:
-        self._function = function
-        self._bound = bound
+    def __init__(self, target: Target, call: ir.Call | None = None) -> None:
+        self._function = target.function
+        self._bound = target.bound
+        self._call = call
+        self._constants: Constants | None = None
+        self.certain = target.certain
+
+    @property
+    def function(self) -> Function:
+        """The function that is called."""
+        return self._function
 
     @property
     def constructs(self) -> bool:
@@ -52,17 +64,38 @@ class Summary:
     def effect(self, key: int | str) -> Effect | None:
         """Say what happens to an argument, by position or name; None if that is not known."""
         name = self._parameter(key)
-        return None if name is None else self._function.effect(name)
+        return None if name is None else self._function.effect(name, self.constants())
 
     @property
     def never_returns(self) -> bool:
         """Whether no call of the function comes back."""
-        return self._function.never_returns()
+        if not self.certain or not could_never_return(self._function.scope):
+            return False
+        return self._function.never_returns(self.constants())
 
     @property
     def raises(self) -> tuple[str | None, ...]:
         """Classes that the function raises on purpose."""
         return self._function.raises()
+
+    def constants(self) -> Constants:
+        """Give the constants of the call, and the defaults, that the function's tests ask for."""
+        if self._constants is None:
+            call = self._call
+            if call is None or call.spread:
+                self._constants = ()
+                return ()
+            pairs: list[tuple[int | str, ir.Operand]] = [
+                *enumerate(call.arguments),
+                *call.keywords,
+            ]
+            given = [
+                (name, operand.value if isinstance(operand, ir.Literal) else NOT_CONSTANT)
+                for key, operand in pairs
+                if (name := self._parameter(key)) is not None
+            ]
+            self._constants = self._function.constants(given)
+        return self._constants
 
     def _parameter(self, key: int | str) -> str | None:
         arguments = getattr(self._function.scope.node, "args", None)

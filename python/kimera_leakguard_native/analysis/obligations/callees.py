@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.callgraph import Target
 from kimera_leakguard_native.analysis.obligations.uses import Fate
 from kimera_leakguard_native.analysis.obligations.words import releases
 from kimera_leakguard_native.analysis.ownership import Effect
@@ -97,10 +98,11 @@ class CalleeView:
             if found is None:
                 return None
             member, scope = found
-            return Summary(self._project.function(member.module, scope), bound=True).effect(key)
+            target = Target(self._project.function(member.module, scope), bound=True)
+            return Summary(target).effect(key)
         place = None if qualified is None else self._project.find(qualified)
         if place is None or place[1] not in place[0].functions:
             return None
         module, name = place
         function = self._project.function(module, module.functions[name])
-        return Summary(function, bound=False).effect(key)
+        return Summary(Target(function, bound=False)).effect(key)
