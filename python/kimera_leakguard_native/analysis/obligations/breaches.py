@@ -44,7 +44,7 @@ def overwritten(store: Store, escape: Escape) -> Breach:
     steps = [(module, line, note) for line, note in escape.notes if note != "returns"]
     steps.append((module, store.line, f"the {noun} that self.{store.attribute} held is lost"))
     why = f"over one that {name}() does not close"
-    return Breach(store, "N", True, why, tuple(steps))
+    return Breach(store, "N", not store.site.resource.advisory, why, tuple(steps))
 
 
 def narrow(store: Store, member: Member, name: str, escape: Escape) -> Breach:
@@ -59,7 +59,11 @@ def narrow(store: Store, member: Member, name: str, escape: Escape) -> Breach:
         if tier == "E":
             where = f"where it raises at line {escape.line}"
         return Breach(store, tier, False, f"and {name}() does not close it {where}", tuple(steps))
-    guarded = name in ("__exit__", "__aexit__") and escape.level is Level.PLAIN
+    guarded = (
+        not store.site.resource.advisory
+        and name in ("__exit__", "__aexit__")
+        and escape.level is Level.PLAIN
+    )
     why = f"and {name}() closes it on some paths only"
     tier = "E" if escape.level is Level.PLAIN else "X"
     return Breach(store, tier, guarded, why, tuple(steps))

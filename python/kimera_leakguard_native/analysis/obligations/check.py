@@ -14,7 +14,7 @@ from kimera_leakguard_native.analysis.obligations.stores import (
     stores_of,
 )
 from kimera_leakguard_native.analysis.obligations.text_index import index_of
-from kimera_leakguard_native.analysis.ownership import Discharge
+from kimera_leakguard_native.analysis.ownership import Discharge, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,12 +79,16 @@ class ClassCheck:
         return found
 
     def _outlives(self, function: Function, site: Site) -> bool:
-        """Whether the method returns while the object still holds the resource."""
+        """Whether the object still holds the resource when the method is left."""
         frame = function.frame()
         held = type(frame)(frame.cells, self_name(function), frame.lends_by_yield)
         flow = Tracker(function.graph(), site, held, function.effects).run()
-        return flow.exhausted or any(
-            outcome is not Discharge.RELEASED for outcome, _, _ in flow.discharges
+        if flow.exhausted:
+            return True
+        if any(outcome is not Discharge.RELEASED for outcome, _, _ in flow.discharges):
+            return True
+        return any(
+            leak.state.held is not None and leak.state.level is Level.PLAIN for leak in flow.leaks
         )
 
     def _index(self) -> TextIndex:

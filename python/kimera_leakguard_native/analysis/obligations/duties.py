@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.obligations.stores import Store
     from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
     from kimera_leakguard_native.analysis.project import Project
+    from kimera_leakguard_native.analysis.resources.models import Resource
 
 Relatives = list[tuple[Member, Census]]
 _ENDING = frozenset({Fate.RELEASED, Fate.ARRANGED})
@@ -59,7 +60,7 @@ class ClassDuties:
         """Judge the stores in one attribute; None if the duty is fulfilled, or somebody else's."""
         first = stores[0]
         attribute = first.attribute
-        if not self._settled(attribute, self.relatives):
+        if not self._settled(first, self.relatives):
             return self._forgotten(first)
         if any(
             use.attribute in self._names(attribute) and use.fate in _SETTLING
@@ -78,9 +79,9 @@ class ClassDuties:
         closer = self._closer(attribute)
         if closer is None and self._is_lent(attribute):
             return None
-        if any(self._settled(attribute, self._read(heir)) for heir in self.heirs()):
+        if any(self._settled(store, self._read(heir)) for heir in self.heirs()):
             return None
-        if self.index().released & self._names(attribute):
+        if self._is_released_outside(store):
             return None
         if closer is None:
             return Breach(store, "N", False, "and the class has no method that closes it")
@@ -88,23 +89,28 @@ class ClassDuties:
         return Breach(
             store,
             "N",
-            not self.family.open_ended,
+            not self.family.open_ended and not store.site.resource.advisory,
             f"and {name}() does not close it",
             ((member.module.name, line, note),),
         )
 
-    def _settled(self, attribute: str, relatives: Relatives) -> bool:
+    def _settled(self, store: Store, relatives: Relatives) -> bool:
         """Whether something releases the attribute for good, or somebody else may."""
-        names = self._names(attribute)
+        names = self._names(store.attribute)
         for _, census in relatives:
             for use in census.uses:
                 if use.attribute not in names:
                     continue
                 if use.fate in _SETTLING:
                     return True
-                if use.fate is Fate.RELEASED and not _renews(use, census):
+                if _ends(use, store.site.resource) and not _renews(use, census):
                     return True
         return False
+
+    def _is_released_outside(self, store: Store) -> bool:
+        released = self.index().released
+        words = {"close", *store.site.resource.release}
+        return any(released.get(name, set()) & words for name in self._names(store.attribute))
 
     def _names(self, attribute: str) -> set[str]:
         """Give the attribute, and the methods and properties that give what it holds."""
@@ -151,14 +157,14 @@ class ClassDuties:
             name = store.method_name
             if name in CONSTRUCTORS or store.contained or not (constructed or renews(name)):
                 continue
-            if self._is_prepared(name, attribute):
+            if self._is_prepared(name, store):
                 continue
             escape = held_paths.overwriting(store.method, attribute, store.site.resource)
             if escape is not None:
                 return overwritten(store, escape)
         return None
 
-    def _is_prepared(self, name: str, attribute: str) -> bool:
+    def _is_prepared(self, name: str, store: Store) -> bool:
         """Whether those who call a method see to what was there before."""
         callers = [
             (method, census)
@@ -166,19 +172,20 @@ class ClassDuties:
             for method, called in census.calls.items()
             if name in called
         ]
-        ending = self._ending(attribute)
+        ending = self._ending(store)
         if any(method in ending or census.calls[method] & ending for method, census in callers):
             return True
         return name.startswith("_") and all(method in CONSTRUCTORS for method, _ in callers)
 
-    def _ending(self, attribute: str) -> set[str]:
+    def _ending(self, store: Store) -> set[str]:
         """Give the methods that release an attribute, themselves or through others of the class."""
-        names = self._names(attribute)
+        names = self._names(store.attribute)
+        resource = store.site.resource
         ending = {
             use.method
             for _, census in self.relatives
             for use in census.uses
-            if use.attribute in names and use.fate in _ENDING
+            if use.attribute in names and _ends(use, resource)
         }
         grown = True
         while grown:
@@ -193,13 +200,16 @@ class ClassDuties:
     def _narrow(self, store: Store) -> Breach | None:
         """Look at the paths of the methods in which the class ends."""
         attribute = store.attribute
-        ending = self._ending(attribute)
+        ending = self._ending(store)
         if store.contained or any(census.dynamic for _, census in self.relatives):
             return None
         for member, census in self.relatives:
             for name, scope in member.scope.methods.items():
                 direct = any(
-                    use.method == name and use.attribute == attribute and use.fate is Fate.RELEASED
+                    use.method == name
+                    and use.attribute == attribute
+                    and use.fate is not Fate.ARRANGED
+                    and _ends(use, store.site.resource)
                     for use in census.uses
                 )
                 if not direct or not may_be_closer(name) or name in census.by_name:
@@ -218,12 +228,11 @@ class ClassDuties:
     def _overridden(self, store: Store) -> Breach | None:
         if not is_unconditional(store) or store.contained:
             return None
-        attribute = store.attribute
         for heir in self.heirs():
             if heir.open_ended or self._still_ends(heir, store):
                 continue
             head = heir.head
-            for name in sorted(self._ending(attribute)):
+            for name in sorted(self._ending(store)):
                 own = head.scope.methods.get(name)
                 if own is not None and may_be_closer(name):
                     line = getattr(own.node, "lineno", 1)
@@ -257,7 +266,9 @@ class ClassDuties:
             if census.dynamic:
                 return True
             for use in census.uses:
-                if use.attribute != attribute or use.fate not in (*_ENDING, Fate.ESCAPED):
+                if use.attribute != attribute or not (
+                    _ends(use, store.site.resource) or use.fate is Fate.ESCAPED
+                ):
                     continue
                 if (member.qualified_name, use.method) not in replaced or use.method in called_on:
                     return True
@@ -283,6 +294,11 @@ class ClassDuties:
                 self._censuses[name] = census_of(member, callees)
             found.append((member, self._censuses[name]))
         return found
+
+
+def _ends(use: Use, resource: Resource) -> bool:
+    """Whether a use releases: by a name that always means that, or that does for this kind."""
+    return use.fate in _ENDING or use.through in resource.release or use.through in resource.consume
 
 
 def _renews(use: Use, census: Census) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.project import Project
 
 _RELEASE = re.compile(
-    rb"\.(\w+)\.(?:close|aclose|stop|shutdown|terminate|disconnect|release|cleanup|kill|join|cancel|"
-    rb"quit|unlink|server_close|dispose|detach|finalize)\b"
+    rb"\.(\w+)\.(close|aclose|stop|shutdown|terminate|disconnect|release|cleanup|kill|join|cancel|"
+    rb"quit|unlink|server_close|dispose|detach|finalize|wait|communicate|join_thread|closeall|term|save|clear|logout|free)\b"
 )
 _CLASS = re.compile(rb"class (\w+)[ \t]*\(([^)]+)\)")
 _NAME = re.compile(rb"\w+(?=\s*(?:,|\[|$))")
@@ -28,13 +28,14 @@ class TextIndex:
 
     Attributes
     ----------
-    released : set of str
-        Attributes that are released through something else than ``self``.
+    released : dict of str to set of str
+        By attribute: what is called on it that may release it, through something else than
+        ``self``.
     heirs : dict of str to list of (file, class)
         By the last part of a base's name.
     """
 
-    released: set[str] = field(default_factory=set)
+    released: dict[str, set[str]] = field(default_factory=dict)
     heirs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def subclasses(self, project: Project, member: Member) -> list[Member]:
@@ -75,7 +76,8 @@ def index_of(project: Project) -> TextIndex:
         project.dependencies.saw(file, data)
         for found in _RELEASE.finditer(data):
             if not _OWN.search(data, max(0, found.start() - 5), found.start()):
-                index.released.add(found[1].decode("utf-8", "replace"))
+                attribute, method = (part.decode("utf-8", "replace") for part in found.groups())
+                index.released.setdefault(attribute, set()).add(method)
         for name, bases in _CLASS.findall(data):
             for base in _NAME.findall(bases):
                 index.heirs.setdefault(base.decode("utf-8", "replace"), []).append(

@@ -41,12 +41,19 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place where a method reads an attribute."""
+    """One place where a method reads an attribute.
+
+    Attributes
+    ----------
+    through : str
+        What is called or read on it; empty where it is not the dot that uses it.
+    """
 
     attribute: str
     method: str
     line: int
     fate: Fate
+    through: str = ""
 
 
 @dataclass(slots=True)
@@ -79,7 +86,8 @@ def census_of(member: Member, callees: CalleeView) -> Census:
     census = Census()
     for node in methods_of(member.scope.node):
         positional = [*node.args.posonlyargs, *node.args.args]
-        if positional:
+        static = any(getattr(item, "id", "") == "staticmethod" for item in node.decorator_list)
+        if positional and not static:
             _Reader(node, positional[0].arg, census, callees).read()
     return census
 
@@ -192,12 +200,13 @@ class _Reader:
                 self._census.dynamic.add(name)
 
     def _classify(self, node: ast.AST, attribute: str, *, through_name: bool = False) -> None:
+        line = getattr(node, "lineno", 0)
         for fate in self._fates(node, attribute, through_name=through_name):
-            self._census.uses.append(
-                Use(attribute, self._node.name, getattr(node, "lineno", 0), fate)
-            )
+            name = "" if isinstance(fate, Fate) else fate
+            known = fate if isinstance(fate, Fate) else Fate.USED
+            self._census.uses.append(Use(attribute, self._node.name, line, known, name))
 
-    def _fates(self, node: ast.AST, attribute: str, *, through_name: bool) -> Iterator[Fate]:
+    def _fates(self, node: ast.AST, attribute: str, *, through_name: bool) -> Iterator[Fate | str]:
         """Follow an expression outwards to what is done with its value."""
         parent = self._parents.get(id(node))
         while parent is not None:
@@ -210,7 +219,7 @@ class _Reader:
                 if parent.attr == "__dict__":
                     self._census.dynamic.add(self._node.name)
                 if not called or parent.attr not in _VIEWS or call is None:
-                    yield Fate.USED
+                    yield parent.attr
                     return
                 node, parent = call, self._parents.get(id(call))
                 continue
