@@ -70,6 +70,16 @@ class ClassDuties:
             return None
         return self._overwritten(stores) or self._narrow(first) or self._overridden(first)
 
+    def releasing(self, store: Store) -> set[str]:
+        """Give the methods that release an attribute; none if something else does."""
+        names = self._names(store.attribute)
+        uses = [
+            use for _, census in self.relatives for use in census.uses if use.attribute in names
+        ]
+        if len(names) > 1 or any(use.fate in _SETTLING for use in uses):
+            return set()
+        return self._ending(store) - CONSTRUCTORS
+
     # --- never released ----------------------------------------------------------------------
 
     def _forgotten(self, store: Store) -> Breach | None:
