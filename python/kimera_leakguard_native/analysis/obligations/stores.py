@@ -50,10 +50,11 @@ def stores_of(function: Function, site: Site, flow: Flow) -> list[Store]:
     if owner is None or site.call is None or flow.exhausted:
         return []
     graph = function.graph()
-    if _has_second_owner(function, graph, owner, site):
+    places = _aliases(graph, site)
+    if _has_second_owner(function, graph, owner, site, places):
         return []
     found: dict[str, Store] = {}
-    for attribute, contained, line in _stored(graph, owner, flow, site.call.line):
+    for attribute, contained, line in _stored(graph, owner, flow, places, site.call.line):
         found.setdefault(attribute, Store(function, site, attribute, contained, line))
     return list(found.values())
 
@@ -71,7 +72,9 @@ def self_name(function: Function) -> str | None:
     return first[0].arg if first else None
 
 
-def _stored(graph: cfg.Graph, owner: str, flow: Flow, line: int) -> Iterator[tuple[str, bool, int]]:
+def _stored(
+    graph: cfg.Graph, owner: str, flow: Flow, places: set[str], line: int
+) -> Iterator[tuple[str, bool, int]]:
     escapes = [item for outcome, item in flow.ends if outcome is Discharge.ESCAPED]
     held = {state.held for where, state in flow.nodes if where == cfg.RETURN_EXIT}
     if escapes:
@@ -80,7 +83,10 @@ def _stored(graph: cfg.Graph, owner: str, flow: Flow, line: int) -> Iterator[tup
         yield attribute, False, line
     for item in escapes:
         if isinstance(item, ir.SetAttribute) and item.object == owner:
-            yield item.attribute, _is_display(graph, item.source), item.line
+            inside = _is_display(graph, item.source)
+            if inside or item.source in places or not places:
+                # An attribute may also get what was made from the resource.
+                yield item.attribute, inside, item.line
         elif isinstance(item, ir.SetItem):
             behind = _attribute_behind(graph, owner, item.object)
             if behind is not None:
@@ -91,9 +97,10 @@ def _stored(graph: cfg.Graph, owner: str, flow: Flow, line: int) -> Iterator[tup
                 yield behind, True, item.line
 
 
-def _has_second_owner(function: Function, graph: cfg.Graph, owner: str, site: Site) -> bool:
+def _has_second_owner(
+    function: Function, graph: cfg.Graph, owner: str, site: Site, places: set[str]
+) -> bool:
     """Whether the method hands the resource to somebody else too."""
-    places = _aliases(graph, site)
     displays = 0
     for block in graph.blocks:
         for item in block.instructions:
