@@ -44,7 +44,7 @@ def overwritten(store: Store, escape: Escape) -> Breach:
     steps = [(module, line, note) for line, note in escape.notes if note != "returns"]
     steps.append((module, store.line, f"the {noun} that self.{store.attribute} held is lost"))
     why = f"over one that {name}() does not close"
-    return Breach(store, "N", not store.site.resource.advisory, why, tuple(steps))
+    return Breach(store, "N", True, why, tuple(steps))
 
 
 def narrow(store: Store, member: Member, name: str, escape: Escape) -> Breach:

@@ -99,7 +99,7 @@ class ClassDuties:
         return Breach(
             store,
             "N",
-            not self.family.open_ended and not store.site.resource.advisory,
+            not self.family.open_ended,
             f"and {name}() does not close it",
             ((member.module.name, line, note),),
         )

@@ -83,7 +83,7 @@ def _held(function: Function) -> Iterator[Store]:
     try:
         sites = find_sites(graph, function.project.catalog, function.effects)
         for site in sites:
-            if site.resource.advisory or not site.resource.collected:
+            if site.resource.tier or site.resource.owned or not site.resource.collected:
                 continue
             flow = Tracker(graph, site, function.frame(), function.effects).run()
             for store in stores_of(function, site, flow):
