@@ -59,11 +59,7 @@ def narrow(store: Store, member: Member, name: str, escape: Escape) -> Breach:
         if tier == "E":
             where = f"where it raises at line {escape.line}"
         return Breach(store, tier, False, f"and {name}() does not close it {where}", tuple(steps))
-    guarded = (
-        not store.site.resource.advisory
-        and name in ("__exit__", "__aexit__")
-        and escape.level is Level.PLAIN
-    )
+    guarded = name in ("__exit__", "__aexit__") and escape.level is Level.PLAIN
     why = f"and {name}() closes it on some paths only"
     tier = "E" if escape.level is Level.PLAIN else "X"
     return Breach(store, tier, guarded, why, tuple(steps))
