@@ -48,7 +48,8 @@ class CheckFailed(Exception):
 
 def check(paths: Sequence[Path], *options: str) -> Checked:
     """Check files and folders, in the default output or with options such as ``--all``."""
-    command = [sys.executable, "-m", "kimera_leakguard_native", "check", "--output-format", "json"]
+    command = [sys.executable, "-m", "kimera_leakguard_native", "check", "--no-fixes"]
+    command += ["--output-format", "json"]
     done = subprocess.run(
         [*command, *options, *map(str, paths)], capture_output=True, text=True, check=False
     )

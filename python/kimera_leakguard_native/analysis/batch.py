@@ -104,8 +104,11 @@ class Checker:
         return report
 
     def _offer_fixes(self, report: ModuleReport, source: frontend.Source) -> None:
-        # Changed versions of the module go into a project that nobody else sees.
-        project = Project(self._files, self._dependencies)
+        # Changed versions of the module go into a project that nobody else sees; what is known of
+        # all files serves it too.
+        project = Project(self._files, self._dependencies, self._project.acquirers)
+        project.text_index = self._project.text_index
+        project.elsewhere = self._project.elsewhere
         try:
             report.findings = offered(report.findings, source, project, self._options)
         except Exception as error:  # noqa: BLE001 - the findings stand without a fix

@@ -34,13 +34,13 @@ def repair(
     list of FileError
         The files that could not be fixed, and why.
     """
-    files = discover(paths).files
+    checker = Checker(discover(paths).files, options)
     failures: list[FileError] = []
     fixed = changed = 0
     for path in sorted({item.file for item in result.findings if _is_fixable(item)}):
 
         def findings_in(data: bytes, path: str = path) -> list[Finding]:
-            return Checker(files, options).check_version(path, data).findings
+            return checker.check_version(path, data).findings
 
         try:
             change = rewritten(path, frontend.read(path), findings_in)

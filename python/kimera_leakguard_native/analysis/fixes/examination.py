@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class Examination:
 
     def __init__(self, project: Project, path: str, data: bytes, *, symbolic: bool) -> None:
         self._project = project
-        source = frontend.parse(path, data)
+        self._source = frontend.parse(path, data)
+        self._symbolic = symbolic
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -52,19 +54,31 @@ class Examination:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise AnalysisError(f"does not compile: {error}") from error
         self.data = data
-        self.tree = source.tree
-        self._module = project.add(path, source.tree)
+        self.tree = self._source.tree
+        self._module = project.add(path, self.tree)
         name = project.name_of(path)
         self._objects = project.catalog.vocabulary(data, name).objects
-        report = ModuleReport()
-        codes = selected(())
-        ModuleCheck(project, source, _Everything(symbolic), codes, report).run()
-        self.findings: list[Finding] = report.findings
-        self.errors = Counter(error.message.partition(": ")[2] for error in report.errors)
         self._functions = sorted(
             (node for node in ast.walk(self.tree) if isinstance(node, _FUNCTIONS)),
             key=lambda node: (node.lineno, node.col_offset),
         )
+
+    @functools.cached_property
+    def _report(self) -> ModuleReport:
+        report = ModuleReport()
+        wanted = _Everything(self._symbolic)
+        ModuleCheck(self._project, self._source, wanted, selected(()), report).run()
+        return report
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that is found in this version."""
+        return self._report.findings
+
+    @property
+    def errors(self) -> Counter[str]:
+        """What was not analysed to its end, and why."""
+        return Counter(error.message.partition(": ")[2] for error in self._report.errors)
 
     def tally(self) -> dict[tuple[str, str, str], list[int]]:
         """Give the severities of the findings by rule, enclosing scope and resource."""
@@ -105,6 +119,7 @@ class Examination:
                 return self._module.qualify(scope, called)
         return None
 
+    @functools.cached_property
     def strings(self) -> Counter[str | bytes]:
         """Count the string constants."""
         return Counter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,17 +89,7 @@ class Spot:
 
     def names(self) -> frozenset[str]:
         """Every name and attribute that the file uses."""
-        found = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name):
-                found.add(node.id)
-            elif isinstance(node, ast.arg):
-                found.add(node.arg)
-            elif isinstance(node, ast.alias):
-                found.add((node.asname or node.name).partition(".")[0])
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found.add(node.name)
-        return frozenset(found)
+        return _names(self.tree)
 
     def fresh(self, *wanted: str) -> str:
         """Give the first of some names that the file does not use yet."""
@@ -110,6 +101,21 @@ class Spot:
         while f"{wanted[0]}_{number}" in used:
             number += 1
         return f"{wanted[0]}_{number}"
+
+
+@functools.lru_cache(maxsize=2)
+def _names(tree: ast.Module) -> frozenset[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+    return frozenset(found)
 
 
 def locate(

@@ -50,9 +50,9 @@ class Verifier:
             changed = self._examined(text)
             return (
                 changed is not None
+                and not self._misused(changed, finding, proposal.splices)
                 and self._gone(changed, finding)
                 and self._unharmed(changed)
-                and not self._misused(changed, finding, proposal.splices)
             )
         except (AnalysisError, RecursionError, ValueError):
             return False
@@ -86,7 +86,7 @@ class Verifier:
     def _unharmed(self, changed: Examination) -> bool:
         """Whether analysis went as far as before, and every string is what it was."""
         return not (changed.errors - self.original.errors) and not (
-            self.original.strings() - changed.strings()
+            self.original.strings - changed.strings
         )
 
     def _misused(self, changed: Examination, finding: Finding, splices: tuple[Splice, ...]) -> bool:

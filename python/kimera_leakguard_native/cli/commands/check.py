@@ -38,6 +38,7 @@ from kimera_leakguard_native.reporters import check_json, check_sarif, check_tex
 )
 @click.option("--fix", is_flag=True, help="Change the files: apply every verified fix.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change; change nothing.")
+@click.option("--no-fixes", is_flag=True, help="Do not look for fixes, which costs time.")
 @click.option("--statistics", is_flag=True, help="Print what the run did.")
 def command(
     paths: tuple[str, ...],
@@ -52,6 +53,7 @@ def command(
     known: Path | None,
     fix: bool,
     diff: bool,
+    no_fixes: bool,
     statistics: bool,
 ) -> int:
     """Find resources that are not released on some path through the source code.
@@ -77,7 +79,7 @@ def command(
         raise click.UsageError("--fix and --diff exclude each other")
     if (fix or diff) and known:
         raise click.UsageError("--fix and --diff know no baseline; use --select or --tier")
-    options = replace(options_of(settings), fixes=True)
+    options = replace(options_of(settings), fixes=fix or diff or not no_fixes)
     if not selected(options.select):
         codes = ", ".join(rules())
         raise ConfigError(
