@@ -339,3 +339,25 @@ def test_control_c_ends_it_at_once(tmp_path):
     _, err = process.communicate(timeout=10)
     assert b"Traceback" not in err
     assert process.returncode in (130, -signal.SIGINT)
+
+
+def test_a_file_that_is_written_to_all_the_time(tree):
+    busy = tree / "busy.py"
+    busy.write_text(LEAK, encoding="utf-8")
+    stop = threading.Event()
+
+    def write():
+        with busy.open("a", encoding="utf-8") as file:
+            while not stop.is_set():
+                file.write("# and so on\n")
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        report = report_of(tree, code=1)
+    finally:
+        stop.set()
+        writer.join()
+    assert lines_in(report, tree / "good.py") == [2]
+    assert lines_in(report, busy) == [2] or errors_in(report, busy)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import sys
 import tokenize
 import warnings
 from dataclasses import dataclass
+from typing import IO
 
 from kimera_leakguard_native.errors import AnalysisError
 
 MAX_BYTES = 32 * 1024 * 1024
 """Larger files are data, not programs; parsing one takes about forty times its size in memory."""
 
+_ATTEMPTS = 3
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -51,17 +54,28 @@ def read(path: str) -> bytes:
     Raises
     ------
     AnalysisError
-        The file cannot be read, or is too large to be source code.
+        The file cannot be read, is too large to be source code, or is being written to.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        for _ in range(_ATTEMPTS):
+            with open(path, "rb") as file:
+                before = _state(file)
+                data = file.read(MAX_BYTES + 1)
+                if _state(file) == before:
+                    break
+        else:
+            raise AnalysisError("changes while it is read; not analysed")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise AnalysisError(f"cannot be read: {reason}") from error
     if len(data) > MAX_BYTES:
         raise AnalysisError(f"is larger than {MAX_BYTES // 2**20} MiB; not analysed")
     return data
+
+
+def _state(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
 
 
 def parse(path: str, data: bytes) -> Source:
