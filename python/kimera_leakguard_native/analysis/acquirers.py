@@ -162,19 +162,26 @@ def _round(
     for file, words in candidates.items():
         if not _may_return(sources[file], _calls(words)):
             continue
-        module = project.module(project.name_of(file))
-        if module is None:
+        with project.dependencies.aside(file):
+            new.update(_in_module(project, file, words))
+    return new
+
+
+def _in_module(project: Project, file: str, words: frozenset[str]) -> dict[str, Returning]:
+    module = project.module(project.name_of(file))
+    if module is None:
+        return {}
+    new: dict[str, Returning] = {}
+    for scope in module.functions.values():
+        if not _returns_value(scope.node) or not may_acquire(scope, words):
             continue
-        for scope in module.functions.values():
-            if not _returns_value(scope.node) or not may_acquire(scope, words):
-                continue
-            if project.wrapping(module, scope) is not Wrapping.DIRECT or is_property(scope):
-                continue
-            function = project.function(module, scope)
-            returning = _returning(function)
-            function.forget_graph()
-            if returning.provided:
-                new[function.qualified_name] = returning
+        if project.wrapping(module, scope) is not Wrapping.DIRECT or is_property(scope):
+            continue
+        function = project.function(module, scope)
+        returning = _returning(function)
+        function.forget_graph()
+        if returning.provided:
+            new[function.qualified_name] = returning
     return new
 
 

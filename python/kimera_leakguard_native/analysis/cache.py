@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kimera_leakguard_native._version import __version__
+from kimera_leakguard_native.analysis import frontend
 from kimera_leakguard_native.analysis.dependencies import digest
+from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import (  # noqa: TC001 - msgspec reads them
     CheckStatistics,
     FileError,
@@ -102,6 +104,7 @@ class Shard:
         self._stored = _load(self._path)
         self._group_digests: dict[tuple[str, ...], bytes] = {}
         self._fresh = False
+        self._outside: dict[str, bytes] = {}
         self._digests = digests
         if joined is not None:
             run = _run_digest(digests)
@@ -145,6 +148,15 @@ class Shard:
             self._stored.groups[group] = names
             self._fresh = True
 
+    def outside(self, name: str) -> bytes:
+        """Give the digest of a file that results may rest on without its being checked itself."""
+        if name not in self._outside:
+            try:
+                self._outside[name] = digest(frontend.read(name))
+            except AnalysisError:
+                self._outside[name] = b""
+        return self._outside[name]
+
     def save(self) -> None:
         """Write the shard if it has changed, and keep the cache within its bounds.
 
@@ -175,7 +187,8 @@ class Shard:
         if known is None:
             total = hashlib.blake2b(digest_size=16)
             for name in sorted(self._digests) if names == _EVERYTHING else names:
-                total.update(os.fsencode(name) + b"\0" + self._digests.get(name, b"") + b"\0")
+                found = self._digests.get(name) or self.outside(name)
+                total.update(os.fsencode(name) + b"\0" + found + b"\0")
             known = self._group_digests[names] = total.digest()
         return known
 

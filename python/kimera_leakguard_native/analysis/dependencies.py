@@ -8,7 +8,12 @@ files of its group: too many rather than too few.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def digest(data: bytes) -> bytes:
@@ -46,6 +51,20 @@ class Dependencies:
     def saw(self, file: str, data: bytes) -> None:
         """Note what a file held when it was read; the first time counts."""
         self.seen.setdefault(file, digest(data))
+
+    @contextlib.contextmanager
+    def aside(self, file: str) -> Iterator[None]:
+        """Look at a file before its turn, perhaps in the middle of another check.
+
+        What is learned there is remembered for whoever looks at the file later.
+        """
+        outer = self._file, self._others, self._everything
+        self.begin(file)
+        try:
+            yield
+        finally:
+            self._group()
+            self._file, self._others, self._everything = outer
 
     def end(self) -> tuple[str, ...] | None:
         """Give the other files that the check rests on, sorted; None stands for all of the run."""

@@ -167,7 +167,11 @@ def _shard(
 
 def _keep(shard: Shard, digests: dict[str, bytes], chunk: list[str], part: Batch) -> None:
     """Keep the results whose files are still what they were when the run began."""
-    moved = {file for file, seen in part.seen.items() if digests.get(file) != seen}
+    moved = {
+        file
+        for file, seen in part.seen.items()
+        if (digests.get(file) or shard.outside(file)) != seen
+    }
     for file, report, needs in zip(chunk, part.reports, part.needs, strict=True):
         if file not in part.seen or file in moved or not _repeatable(report):
             continue

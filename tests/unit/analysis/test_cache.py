@@ -232,3 +232,22 @@ def test_the_cache_lies_beside_the_project_or_with_the_user(tmp_path, monkeypatc
     assert here == (tmp_path / "project" / ".klg-cache").resolve()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     assert cache.default_folder(tmp_path) == tmp_path / "home" / "kimera-leakguard"
+
+
+def test_a_module_beside_the_run_counts_too(tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "callee.py").write_text(CLOSES, encoding="utf-8")
+    caller = package / "caller.py"
+    caller.write_text(CALLER.replace("import callee", "from package import callee"), "utf-8")
+
+    def run():
+        result = engine.check([str(caller)], engine.Options(cache=tmp_path / "cache"))
+        return [one.line for one in result.findings], result.statistics.cached_files
+
+    assert run() == ([], 0)
+    assert run() == ([], 1)
+    (package / "callee.py").write_text(KEEPS, encoding="utf-8")
+    assert run() == ([5], 0)
+    assert run() == ([5], 1)

@@ -58,3 +58,13 @@ def test_what_was_seen_first_counts():
     first = dependencies.seen["a"]
     dependencies.saw("a", b"2")
     assert dependencies.seen["a"] == first
+
+
+def test_a_look_aside_is_remembered_for_those_who_come_later():
+    dependencies = Dependencies()
+    dependencies.begin("a")
+    dependencies.use("b")
+    with dependencies.aside("callee"):
+        dependencies.use("its-callee")
+    assert dependencies.end() == ("b",)
+    assert checked(dependencies, "c", "callee") == ("callee", "its-callee")
