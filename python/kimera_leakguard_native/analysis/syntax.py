@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 # Names, numbers and flags, and nodes without a place of their own (operators, load or store).
 _NO_NODES = frozenset(
     {
-        "arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level", "module",
-        "n", "op", "ops", "rest", "s", "simple", "tag", "type_comment", "type_ignores",
+        "arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs",
+        "level", "module", "n", "op", "ops", "rest", "s", "simple", "tag", "type_comment", "type_ignores",
     }
 )  # fmt: skip
 _EXCEPTIONS = {
