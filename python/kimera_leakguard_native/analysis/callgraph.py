@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis import ir
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.names import ModuleScopes, Scope
     from kimera_leakguard_native.analysis.project import Project
     from kimera_leakguard_native.analysis.returned import Provided
+
+    _Key = tuple[str | None, str | None, ir.Operand | None, int]
 
 _OUTER = "<outer>."
 
@@ -42,7 +45,7 @@ class CallResolver:
         self._module = module
         self._scope = scope
         self._summaries: dict[ir.Call, Summary | None] = {}
-        self._targets: dict[tuple[str | None, str | None, ir.Operand | None], Target | None] = {}
+        self._targets: dict[_Key, Target | None] = {}
         self._places: Places | None = None
 
     def forget(self) -> None:
@@ -70,7 +73,7 @@ class CallResolver:
         """Give the function that a call reaches."""
         if call.name is None and call.method is None:
             return None
-        key = (call.name, call.method, call.receiver)
+        key = (call.name, call.method, call.receiver, len(call.arguments))
         if key not in self._targets:
             self._targets[key] = self._find(call)
         return self._targets[key]
@@ -113,7 +116,7 @@ class CallResolver:
         if owner is not None:
             found = self._project.classes.method(owner, call.method)
             return None if found is None else self._method(*found)
-        return self._by_method_name(call.method)
+        return self._by_method_name(call, call.method)
 
     def _class_of(self, receiver: ir.Operand | None) -> str | None:
         if isinstance(receiver, ir.Global):
@@ -160,14 +163,25 @@ class CallResolver:
             return None
         return Target(self._project.function(module, scope), not is_static(scope))
 
-    def _by_method_name(self, method: str) -> Target | None:
+    def _by_method_name(self, call: ir.Call, method: str) -> Target | None:
         found = self._project.only_method(method)
         if found is None or not self._usable(*found):
+            return None
+        # A method that calls its own name on something else hands the work on to another class.
+        if found[1] is self._scope or not _takes(found[1], call):
             return None
         return Target(self._project.function(*found), not is_static(found[1]), certain=False)
 
     def _usable(self, module: ModuleScopes, scope: Scope) -> bool:
         return not is_abstract(scope) and self._project.calls_through(module, scope)
+
+
+def _takes(scope: Scope, call: ir.Call) -> bool:
+    """Whether a method has a parameter for every argument of a call."""
+    if isinstance(scope.node, ast.Module) or scope.node.args.vararg is not None:
+        return True
+    listed = len(scope.node.args.posonlyargs) + len(scope.node.args.args)
+    return len(call.arguments) + (not is_static(scope)) <= listed
 
 
 def _last(call: ir.Call) -> str:

@@ -24,9 +24,11 @@ MAX_RESTARTS = 400
 
 
 class _TooDeep(Exception):
-    def __init__(self, key: Hashable, compute: Callable[[], object], unknown: object) -> None:
+    def __init__(
+        self, key: Hashable, compute: Callable[[], object], unknown: object, given_up: object
+    ) -> None:
         super().__init__()
-        self.question = (key, compute, unknown)
+        self.question = (key, compute, unknown, given_up)
 
 
 class Equations:
@@ -40,7 +42,9 @@ class Equations:
         self._provisional: dict[Hashable, tuple[object, int]] = {}
         self._assumed_by_others: set[Hashable] = set()
 
-    def solve(self, key: Hashable, compute: Callable[[], T], unknown: T) -> T:
+    def solve(
+        self, key: Hashable, compute: Callable[[], T], unknown: T, given_up: T | None = None
+    ) -> T:
         """Answer a question.
 
         Parameters
@@ -51,6 +55,8 @@ class Equations:
             Works the answer out; may ask others.
         unknown : object
             What is assumed of an answer that is still on its way.
+        given_up : object, optional
+            The answer where none is found; `unknown` by default.
         """
         if key in self._known:
             return self._known[key]  # type: ignore[return-value]
@@ -62,14 +68,19 @@ class Equations:
             value, lowest = self._provisional[key]
             self._reaches(lowest)
             return value  # type: ignore[return-value]
+        last = unknown if given_up is None else given_up
         if not self._lowest:
-            return self._from_the_bottom(key, compute, unknown)
+            return self._from_the_bottom(key, compute, unknown, last)
         if len(self._lowest) >= MAX_DEPTH:
-            raise _TooDeep(key, compute, unknown)
-        return self._work_out(key, compute, unknown)
+            raise _TooDeep(key, compute, unknown, last)
+        return self._work_out(key, compute, unknown, last)
 
-    def _from_the_bottom(self, key: Hashable, compute: Callable[[], T], unknown: T) -> T:
-        waiting: list[tuple[Hashable, Callable[[], object], object]] = [(key, compute, unknown)]
+    def _from_the_bottom(
+        self, key: Hashable, compute: Callable[[], T], unknown: T, given_up: T
+    ) -> T:
+        waiting: list[tuple[Hashable, Callable[[], object], object, object]] = [
+            (key, compute, unknown, given_up)
+        ]
         for _ in range(MAX_RESTARTS):
             try:
                 self._work_out(*waiting[-1])
@@ -77,7 +88,7 @@ class Equations:
                 self._forget_open()
                 if any(deeper.question[0] == item[0] for item in waiting):
                     # A component deeper than the stack.
-                    self._known[deeper.question[0]] = deeper.question[2]
+                    self._known[deeper.question[0]] = deeper.question[3]
                 else:
                     waiting.append(deeper.question)
                 continue
@@ -86,8 +97,8 @@ class Equations:
                 waiting.pop()
             if not waiting:
                 return self._known[key]  # type: ignore[return-value]
-        self._known[key] = unknown
-        return unknown
+        self._known[key] = given_up
+        return given_up
 
     def _forget_open(self) -> None:
         self._position.clear()
@@ -99,12 +110,12 @@ class Equations:
     def _reaches(self, position: int) -> None:
         self._lowest[-1] = min(self._lowest[-1], position)
 
-    def _work_out(self, key: Hashable, compute: Callable[[], T], unknown: T) -> T:
+    def _work_out(self, key: Hashable, compute: Callable[[], T], unknown: T, given_up: T) -> T:
         position = len(self._lowest)
         self._position[key] = position
         self._lowest.append(position)
         try:
-            result, lowest = self._settle(key, compute, unknown, position)
+            result, lowest = self._settle(key, compute, unknown, given_up, position)
         finally:
             if self._lowest:
                 self._lowest.pop()
@@ -121,7 +132,7 @@ class Equations:
         return result
 
     def _settle(
-        self, key: Hashable, compute: Callable[[], T], unknown: T, position: int
+        self, key: Hashable, compute: Callable[[], T], unknown: T, given_up: T, position: int
     ) -> tuple[T, int]:
         assumed, lowest = unknown, position
         outside = dict(self._provisional)
@@ -137,4 +148,4 @@ class Equations:
             assumed = result
             self._provisional = dict(outside)
         self._provisional = dict(outside)
-        return unknown, lowest
+        return given_up, lowest

@@ -142,8 +142,9 @@ class Function:
             except (RecursionError, AnalysisError):
                 return False
 
+        # Functions that only call each other do not come back either.
         return self.project.equations.solve(
-            ("leaves", self.qualified_name, constants), compute, unknown=False
+            ("leaves", self.qualified_name, constants), compute, unknown=True, given_up=False
         )
 
     def returning(self, constants: Constants = ()) -> Returning:

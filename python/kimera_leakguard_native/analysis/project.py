@@ -64,7 +64,6 @@ class Project:
         self._modules = ModuleFiles(self.files)
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._wrappings: dict[str, Wrapping] = {}
-        self._leaving: dict[str, bool] = {}
         self._acquirers = acquirers
 
     @property
@@ -182,15 +181,17 @@ class Project:
         """Whether every method of a name, on whatever class of the project, never returns."""
         if name not in self.acquirers.definitions.leaving:
             return False
-        if name not in self._leaving:
+
+        def compute() -> bool:
             methods = self._methods(name) or []
-            self._leaving[name] = bool(methods) and all(
+            return bool(methods) and all(
                 not is_abstract(scope)
                 and self.calls_through(module, scope)
                 and self.function(module, scope).never_returns()
                 for module, scope in methods
             )
-        return self._leaving[name]
+
+        return self.equations.solve(("all leave", name), compute, unknown=True, given_up=False)
 
     def _methods(self, name: str) -> list[tuple[ModuleScopes, Scope]] | None:
         files = self.acquirers.definitions.files.get(name)
