@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from kimera_leakguard_native.errors import ConfigError
 from kimera_leakguard_native.model.finding import TIERS
 
 TABLE = "kimera-leakguard"
+MODEL_TABLES = ("resources", "objects", "acquire", "methods")
+"""Tables of pyproject.toml that describe resources; see docs/resources.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Settings:
         Seconds between two snapshots.
     native : str
         ``off`` or ``got``: whether C allocations are seen by patching import tables.
+    resource_models : str
+        The tables of `MODEL_TABLES` in pyproject.toml, as JSON.
     """
 
     select: tuple[str, ...] = ()
@@ -49,6 +54,7 @@ class Settings:
     sample_bytes: int = 512 * 1024
     interval: float = 1.0
     native: str = "off"
+    resource_models: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,17 @@ def _from_pyproject(start: Path) -> list[tuple[str, dict[str, Any]]]:
         layer = table.get("tool", {}).get(TABLE) if isinstance(table, dict) else None
         if layer is None:
             continue
-        return [(f"{path} [tool.{TABLE}]", layer)]
+        return [(f"{path} [tool.{TABLE}]", _with_models(layer))]
     return []
+
+
+def _with_models(layer: dict[str, Any]) -> dict[str, Any]:
+    """Put the tables with resource models, which the analysis knows how to read, into one value."""
+    models = {key: layer[key] for key in MODEL_TABLES if key in layer}
+    if not models:
+        return layer
+    kept = {key: value for key, value in layer.items() if key not in models}
+    return {**kept, "resource-models": json.dumps(models, sort_keys=True, default=str)}
 
 
 def _from_environment() -> list[tuple[str, dict[str, Any]]]:

@@ -54,7 +54,7 @@ class Checker:
     ) -> None:
         self._files = files
         self._dependencies = Dependencies()
-        self._project = Project(files, self._dependencies, acquirers)
+        self._project = Project(files, self._dependencies, acquirers, options.models)
         self._options = options
         self._codes = selected(options.select)
 
@@ -106,7 +106,9 @@ class Checker:
     def _offer_fixes(self, report: ModuleReport, source: frontend.Source) -> None:
         # Changed versions of the module go into a project that nobody else sees; what is known of
         # all files serves it too.
-        project = Project(self._files, self._dependencies, self._project.acquirers)
+        project = Project(
+            self._files, self._dependencies, self._project.acquirers, self._options.models
+        )
         project.text_index = self._project.text_index
         project.elsewhere = self._project.elsewhere
         try:

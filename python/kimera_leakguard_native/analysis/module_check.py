@@ -14,7 +14,6 @@ from kimera_leakguard_native.analysis.frontend import text_lines
 from kimera_leakguard_native.analysis.obligations.check import ClassCheck
 from kimera_leakguard_native.analysis.ownership import Level
 from kimera_leakguard_native.analysis.reporting import finding_of
-from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.retention.stage import retentions
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
 from kimera_leakguard_native.analysis.symbolic.availability import available
@@ -76,7 +75,7 @@ class ModuleCheck:
         self._wanted = wanted
         self._codes = codes
         self._report = report
-        self._catalog = catalog()
+        self._catalog = project.catalog
         self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
         self._asks = wanted.symbolic and available()

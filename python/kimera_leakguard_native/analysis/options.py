@@ -27,6 +27,8 @@ class Options:
         Folder where results are kept for later runs; without one nothing is kept.
     fixes : bool
         Whether findings come with fixes; each that is verified costs an analysis of its file.
+    models : str
+        Resource models of the user as JSON, in the tables that docs/resources.md describes.
     """
 
     select: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Options:
     symbolic: bool = True
     cache: Path | None = None
     fixes: bool = False
+    models: str = ""
 
     def reports(self, tier: str, *, evident: bool) -> bool:
         """Whether findings of a tier are wanted."""

@@ -44,6 +44,8 @@ class Project:
         Told of every file that is looked at, and of what it held: cached results rest on that.
     acquirers : Acquirers, optional
         What another process has found out about these files; worked out on demand otherwise.
+    models : str
+        Resource models of the user, as `Options.models` has them.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class Project:
         files: Iterable[str],
         dependencies: Dependencies | None = None,
         acquirers: Acquirers | None = None,
+        models: str = "",
     ) -> None:
-        self.catalog: Catalog = catalog()
+        self.catalog: Catalog = catalog(models)
         self.files = tuple(files)
         self.equations = Equations()
         self.classes = Classes(self)

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.config import Settings
 
 
+def _checked(models: str) -> str:
+    if models:
+        from kimera_leakguard_native.analysis.resources.catalog import catalog
+
+        # A mistake in the models is one of the configuration, not of each file.
+        catalog(models)
+    return models
+
+
 def options_of(settings: Settings) -> Options:
     """Give the options that the settings ask for."""
     folder = None
@@ -23,4 +32,5 @@ def options_of(settings: Settings) -> Options:
         jobs=settings.jobs,
         symbolic=settings.symbolic,
         cache=folder,
+        models=_checked(settings.resource_models),
     )

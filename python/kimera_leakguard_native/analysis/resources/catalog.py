@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from kimera_leakguard_native.analysis.resources import user_models
 from kimera_leakguard_native.analysis.resources.models import (
     Acquisition,
     Callees,
@@ -66,6 +67,8 @@ class Catalog:
         What a callable's result is: a kind of resource, or an object whose methods acquire.
     variables : dict of str to tuple of str
         What a variable of a name usually is.
+    objects : set of str
+        What is no resource but has methods that acquire.
     callees : Callees
         How other callables treat their arguments.
     lasting : frozenset of str
@@ -80,6 +83,7 @@ class Catalog:
         self.variables: dict[str, tuple[str, ...]] = {}
         self.callees = callees
         self._words: dict[str, set[str]] = {}
+        self.objects: set[str] = set()
         self._objects: dict[str, set[str]] = {}
         self._method_words: dict[str, set[str]] = {}
         self._patterns: dict[frozenset[str], re.Pattern[bytes]] = {}
@@ -142,6 +146,7 @@ class Catalog:
             for name in by_name.callables:
                 self._acquires(name, by_name)
         for kind, thing in one.objects.items():
+            self.objects.add(kind)
             for name in thing.made_by:
                 self.made_by[name] = kind
                 self._objects.setdefault(_root(name), set()).add(kind)
@@ -190,8 +195,13 @@ def _last(name: str) -> str:
 
 
 @functools.cache
-def catalog() -> Catalog:
+def catalog(models: str = "") -> Catalog:
     """Read the models.
+
+    Parameters
+    ----------
+    models : str
+        Tables of the user as JSON, after those of this package.
 
     Raises
     ------
@@ -199,7 +209,18 @@ def catalog() -> Catalog:
         A table has an unknown key, a value of the wrong type, or names an unknown kind.
     """
     tables = [(name, _read(name, Tables)) for name in _FILES]
+    if models:
+        tables.append((user_models.SOURCE, _of_user(models)))
     return Catalog(tables, _read("callees.toml", Callees))
+
+
+def _of_user(models: str) -> Tables:
+    from kimera_leakguard_native.analysis.rules.registry import rules
+
+    ours = catalog()
+    tables = user_models.decode(models)
+    user_models.check(tables, ours.resources, ours.objects, rules())
+    return tables
 
 
 def _read(name: str, kind: Any) -> Any:
