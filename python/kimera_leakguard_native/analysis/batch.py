@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import frontend, suppressions
 from kimera_leakguard_native.analysis.dependencies import Dependencies
-from kimera_leakguard_native.analysis.fixes.offering import offered
 from kimera_leakguard_native.analysis.module_check import ModuleCheck, ModuleReport
 from kimera_leakguard_native.analysis.project import Project
 from kimera_leakguard_native.analysis.rules.registry import selected
@@ -104,6 +103,8 @@ class Checker:
         return report
 
     def _offer_fixes(self, report: ModuleReport, source: frontend.Source) -> None:
+        from kimera_leakguard_native.analysis.fixes.offering import offered
+
         # Changed versions of the module go into a project that nobody else sees; what is known of
         # all files serves it too.
         project = Project(

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 _NO_NODES = frozenset(
     {
         "arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs",
-        "level", "module", "n", "op", "ops", "rest", "s", "simple", "tag", "type_comment", "type_ignores",
+        "level", "module", "n", "op", "ops", "rest", "s", "simple", "tag", "type_comment",
+        "type_ignores",
     }
 )  # fmt: skip
 _EXCEPTIONS = {

@@ -9,6 +9,7 @@ from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.lowering.builder import RETURN, Builder
 from kimera_leakguard_native.analysis.lowering.statements import lower_body
 from kimera_leakguard_native.analysis.names import parameter_names
+from kimera_leakguard_native.analysis.syntax import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def _own_names(body: list[ast.stmt]) -> Iterator[ast.Name]:
         if isinstance(node, ast.Name):
             yield node
         elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _yields(body: list[ast.stmt]) -> bool:
@@ -104,5 +105,5 @@ def _yields(body: list[ast.stmt]) -> bool:
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             return True
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
     return False

@@ -6,6 +6,8 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from kimera_leakguard_native.analysis.syntax import children
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ class Body:
             node, parent = stack.pop()
             self.parents[node] = parent
             self.nodes.append(node)
-            below = [(item, node) for item in ast.iter_child_nodes(node)]
+            below = [(item, node) for item in children(node)]
             below.reverse()
             stack.extend(below)
 
@@ -106,7 +108,7 @@ def free_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) ->
             outer.update(node.names)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             bound.add(node.name)
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(children(node))
     return (used - bound) | (outer & used)
 
 
