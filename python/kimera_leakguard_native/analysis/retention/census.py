@@ -27,11 +27,11 @@ _SHRINK = re.compile(
 _BIND = re.compile(rb"\s*(?::[^=\n]*)?=(?!=)|\s*,[^=()\n\[]*=(?!=)")
 _SUBSCRIPT = re.compile(rb"\s*\[")
 _HARMLESS = re.compile(
-    rb"\s*(?:\.(?:get|items|keys|values|copy|index|count|join|has_key|__contains__|__len__"
+    rb"[ \t]*(?:\.(?:get|items|keys|values|copy|index|count|join|has_key|__contains__|__len__"
     rb"|__getitem__|most_common|union|issubset|issuperset|intersection|difference|get_or_none)\b"
-    rb"|:|\)?\s*(?:and|or|if|else|in|not in|is|for|==|!=|\])\b|\]|\}|$)"
+    rb"|:|\)?[ \t]*(?:and|or|if|else|in|not in|is|for|==|!=|\])\b|\]|\})"
 )
-_LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=?|==|!=|-|\+|%)\s*(?!0\b|1\b)")
+_LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=|[<>](?!=)|==|!=|-|\+|%)(?!\s*[01]\b)")
 _READERS = re.compile(
     rb"(?:\b(?:len|sorted|list|iter|str|repr|tuple|set|frozenset|dict|any|all|sum|min|max|enumerate|zip"
     rb"|map|filter|bool|reversed|isinstance|print|join|deepcopy|copy|format)\([^()\n]*"

@@ -13,6 +13,7 @@ from kimera_leakguard_native.analysis.retention import (
     exceptions_kept,
     gradients,
     hooks,
+    registrations,
     self_cycles,
     weak_maps,
 )
@@ -30,6 +31,7 @@ _FAMILIES = (
     weak_maps,
     gradients,
     hooks,
+    registrations,
     callbacks,
     exceptions_kept,
     self_cycles,

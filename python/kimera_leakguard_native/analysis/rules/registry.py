@@ -21,6 +21,7 @@ _MODULES = (
     "klg202_unbounded_object_cache",
     "klg203_growing_global",
     "klg204_growing_attribute",
+    "klg205_unremoved_registration",
     "klg206_growing_default",
     "klg209_weak_map_holds_key",
     "klg301_device_memory",
