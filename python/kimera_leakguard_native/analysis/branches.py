@@ -11,7 +11,7 @@ from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Search
 from kimera_leakguard_native.analysis.symbolic.paths import condition_text
 from kimera_leakguard_native.analysis.symbolic.solver import Answer
-from kimera_leakguard_native.analysis.symbolic.state import Surroundings
+from kimera_leakguard_native.analysis.symbolic.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.resources.catalog import Callees
@@ -23,7 +23,7 @@ MAX_WORK = 3_000
 def feasible_conditions(graph: cfg.Graph, callees: Callees) -> list[str]:
     """Give the condition of each branch that can be taken, in the order of the source."""
     flow, branches = _plain_flow(graph)
-    around = Surroundings(None, callees, graph.types, None, frozenset())
+    around = Surroundings(None, callees, graph.types)
     possible: set[Edge] = set()
     left = dict(branches)
     work = MAX_WORK

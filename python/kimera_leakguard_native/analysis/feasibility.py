@@ -10,11 +10,27 @@ from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Leak, Tracker
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome, Search
 from kimera_leakguard_native.analysis.symbolic.solver import Answer
-from kimera_leakguard_native.analysis.symbolic.state import Surroundings
+from kimera_leakguard_native.analysis.symbolic.surroundings import (
+    Surroundings,
+    changing_names,
+    constants_of,
+    mutable_places,
+    shared_names,
+)
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.names import ClassScope, Scope
     from kimera_leakguard_native.analysis.project import Function
+
+
+_EXAMPLES: dict[str, tuple[object, object]] = {
+    "builtins.str": ("", "x"),
+    "builtins.bytes": (b"", b"x"),
+    "builtins.list": ([], [None]),
+    "builtins.dict": ({}, {None: None}),
+    "builtins.set": (set(), {None}),
+}
+"""Of classes that a parameter is annotated with: a false value and a true one."""
 
 
 class Feasibility:
@@ -38,6 +54,12 @@ class Feasibility:
             if graph.parameters and function.scope.class_name
             else None,
             steady=_steady(function),
+            module=function.module.name,
+            changing=changing_names(function.module),
+            shared=shared_names(function.module, function.scope),
+            mutable=mutable_places(graph),
+            constants=constants_of(function.module),
+            is_plain=function.project.is_plain_class,
         )
 
     def decide(self, candidate: Candidate) -> Outcome:
@@ -47,7 +69,13 @@ class Feasibility:
             # The exit was seen from the acquisition on, so only a cut-short search misses it.
             return Outcome(Answer.UNKNOWN, exhausted=True)
         targets = [leak.node for leak in group.leaks]
-        return Search(self._function.graph(), self.flow, targets, self._around).run()
+        outcome = Search(self._function.graph(), self.flow, targets, self._around).run()
+        for name, kind in self._around.types.items():
+            value = outcome.values.get(name)
+            if isinstance(value, bool) and kind in _EXAMPLES:
+                # Only its truth was asked for: show it as what the annotation says it is.
+                outcome.values[name] = _EXAMPLES[kind][value]
+        return outcome
 
     def leak_at(self, candidate: Candidate, node: int) -> Leak:
         """Give the leak of the candidate's tier at a node."""

@@ -161,6 +161,18 @@ class Project:
         """Whether the text of some file defines a class of this name, or renames one to it."""
         return qualified.rpartition(".")[2] in self.acquirers.definitions.classes
 
+    def is_plain_class(self, qualified: str) -> bool:
+        """Whether a class of the run has no base that could make its attributes members."""
+        pending, seen = [qualified], {qualified}
+        while pending:
+            found = self.class_at(pending.pop())
+            if found is None:
+                return False
+            fresh = [base for base in found[1] if base != "builtins.object" and base not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+        return True
+
     def wrapping(self, module: ModuleScopes, scope: Scope) -> Wrapping:
         """Say what the decorators of a function do to its calls."""
         if not getattr(scope.node, "decorator_list", None):

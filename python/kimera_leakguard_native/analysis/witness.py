@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis import cfg, ir
+from kimera_leakguard_native.analysis.symbolic.surroundings import mutable_places
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.dataflow import Edge, Flow, Leak
@@ -47,11 +48,12 @@ def decisions(
     """
     notes: list[tuple[int, str]] = []
     values = dict(values)
+    mutable = mutable_places(graph)
     for edge in path:
         number, _ = flow.nodes[edge.source]
         block = graph.blocks[number]
         for item in block.instructions[: edge.until]:
-            _drop_written(item, values)
+            _drop_written(item, values, mutable)
         end = block.terminator
         after = flow.nodes[edge.target][1]
         if not after.acquired:
@@ -76,9 +78,14 @@ def decisions(
     return notes
 
 
-def _drop_written(instruction: ir.Instruction, values: dict[str, Any]) -> None:
-    """Forget what the solver found for names that are bound again: it held before."""
+def _drop_written(
+    instruction: ir.Instruction, values: dict[str, Any], mutable: frozenset[str]
+) -> None:
+    """Forget what the solver found for what changes: it held before."""
     names: tuple[str, ...] = ()
+    if isinstance(instruction, ir.Call):
+        given = (instruction.receiver, *instruction.operands())
+        names = tuple(one for one in given if isinstance(one, str) and one in mutable)
     if isinstance(instruction, ir.Assign):
         names = (instruction.target,)
     elif isinstance(instruction, ir.Unpack):

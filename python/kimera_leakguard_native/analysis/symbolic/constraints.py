@@ -13,10 +13,10 @@ is not known to be a number might be a string, a list, or something that overloa
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import TYPE_CHECKING, Any
 
+from kimera_leakguard_native.analysis.symbolic.examples import KNOWN, builtin_class, example
 from kimera_leakguard_native.analysis.symbolic.regions import SomeObject
 from kimera_leakguard_native.analysis.symbolic.terms import (
     LENGTH,
@@ -42,12 +42,6 @@ if TYPE_CHECKING:
 _NUMERIC = frozenset({"builtins.int", "builtins.float", "builtins.bool"})
 _OF_NONE = frozenset({"object", "NoneType", "Hashable", "Any"})
 """Classes that None may be an instance of."""
-_KNOWN = (
-    "builtins.str", "builtins.bytes", "builtins.list", "builtins.tuple", "builtins.dict",
-    "builtins.set", "builtins.frozenset", "builtins.bytearray",
-    # Of two that fit, the more special one is the example.
-    "builtins.bool", "builtins.int", "builtins.float",
-)  # fmt: skip
 
 
 class Theory:
@@ -306,11 +300,11 @@ class Theory:
         made = self.value(term)
         if name.rpartition(".")[2] not in _OF_NONE:
             self.axioms.append(z3.Implies(item, made != self._none))
-        found = _class(name)
+        found = builtin_class(name)
         if found is None:
             return
         for other in self._typed[term] - {name}:
-            second = _class(other)
+            second = builtin_class(other)
             if second is None:
                 continue
             other_item = self._types[other](self._object(term))
@@ -318,9 +312,9 @@ class Theory:
                 self.axioms.append(z3.Implies(item, other_item))
             elif issubclass(second, found):
                 self.axioms.append(z3.Implies(other_item, item))
-            elif name in _KNOWN and other in _KNOWN:
+            elif name in KNOWN and other in KNOWN:
                 self.axioms.append(z3.Not(z3.And(item, other_item)))
-        if name in _KNOWN:
+        if name in KNOWN:
             numeric = self._numeric(made)
             self.axioms.append(z3.Implies(item, numeric if name in _NUMERIC else z3.Not(numeric)))
         if name in ("builtins.str", "builtins.bytes"):
@@ -349,10 +343,10 @@ class Theory:
             if not enumeration and holds(made == constant):
                 return value
         true = holds(self._truth(made))
-        for name in _KNOWN:
+        for name in KNOWN:
             typed = name in self._typed.get(symbol, ())
             if typed and holds(self._types[name](self._object(symbol))):
-                return _example(name, true=true, number=self._value_of(model, made))
+                return example(name, true=true, number=self._value_of(model, made))
         if made.get_id() in self._sized:
             size = model.eval(self._length(made), model_completion=True)
             return [None] * min(size.as_long(), 1000)
@@ -375,26 +369,3 @@ def _positive(term: Term) -> TypeGuard[Constant]:
 
 def _real(z3: Any, value: float) -> Any:
     return z3.RealVal(int(value)) if isinstance(value, int) else z3.RealVal(repr(value))
-
-
-def _class(name: str) -> Any:
-    found = getattr(builtins, name.removeprefix("builtins."), None)
-    return found if isinstance(found, type) else None
-
-
-def _example(name: str, *, true: bool, number: float) -> Any:
-    examples: dict[str, tuple[Any, Any]] = {
-        "builtins.str": ("x", ""),
-        "builtins.bytes": (b"x", b""),
-        "builtins.list": ([None], []),
-        "builtins.tuple": ((None,), ()),
-        "builtins.dict": ({None: None}, {}),
-        "builtins.set": ({None}, set()),
-        "builtins.frozenset": (frozenset({None}), frozenset()),
-        "builtins.bytearray": (bytearray(b"x"), bytearray()),
-    }
-    if name in examples:
-        return examples[name][0 if true else 1]
-    if name == "builtins.bool":
-        return true
-    return float(number) if name == "builtins.float" else int(number)

@@ -13,15 +13,16 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.analysis import cfg
+from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.symbolic import conditions
 from kimera_leakguard_native.analysis.symbolic.relevance import HEAP, relevant_places
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, Budget, Literal, decide
-from kimera_leakguard_native.analysis.symbolic.state import Store, Surroundings
-from kimera_leakguard_native.analysis.symbolic.terms import Symbol, symbols
+from kimera_leakguard_native.analysis.symbolic.state import Store
+from kimera_leakguard_native.analysis.symbolic.terms import Constant, OneOf, Symbol, symbols
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.dataflow import Edge, Flow
+    from kimera_leakguard_native.analysis.symbolic.surroundings import Surroundings
 
 _UNKNOWN = re.compile(r"%\d+")
 MAX_WORK = 1_000_000
@@ -93,6 +94,7 @@ class Search:
         self._users: dict[Symbol, list[Literal]] = {}
         self._conflicts: list[frozenset[Literal]] = []
         self._failed: set[str] = set()
+        self._constants: dict[int, dict[str, tuple[Constant, ...]]] = {}
         self._relevant = relevant_places(graph)
         self._joins = _joins(flow)
         self._budget = Budget()
@@ -250,6 +252,15 @@ class Search:
             if not self._present[literal]:
                 del self._present[literal]
 
+    def _flags(self, loop: cfg.Loop) -> dict[str, tuple[Constant, ...]]:
+        known = self._constants.get(loop.header)
+        if known is None:
+            found = _constants_assigned(self._graph, loop)
+            shared = self._around.shared
+            known = {name: values for name, values in found.items() if name not in shared}
+            self._constants[loop.header] = known
+        return known
+
     def _pass(self, edge: Edge, passes: dict[int, int], store: Store) -> dict[int, int] | None:
         """Count the passes of a loop that is entered; None once they are all represented."""
         header, _ = self._flow.nodes[edge.target]
@@ -260,12 +271,35 @@ class Search:
         if done >= _MAX_PASSES:
             return None
         if done >= _EXACT_PASSES:
+            flags = {name: store.value(name) for name in self._flags(loop)}
             store.forget(sorted(loop.assigned))
+            for name, before in flags.items():
+                # Whatever happens in later passes, it is one of these.
+                if isinstance(before, (Constant, Symbol)):
+                    items = (before, *self._flags(loop)[name])
+                    self._assume((OneOf(store.value(name), items, exact=True), True))
         counted = {
             other: number for other, number in passes.items() if not header < other <= loop.last
         }
         counted[header] = done + 1
         return counted
+
+
+def _constants_assigned(graph: cfg.Graph, loop: cfg.Loop) -> dict[str, tuple[Constant, ...]]:
+    """Give the variables that a loop sets to constants only, with these."""
+    found: dict[str, dict[Constant, None]] = {}
+    others: set[str] = set()
+    for block in graph.blocks[loop.header : loop.last + 1]:
+        for item in block.instructions:
+            if isinstance(item, ir.Delete):
+                others.add(item.name)
+            elif isinstance(item, ir.Assign) and item.target in loop.assigned:
+                value = item.source.value if isinstance(item.source, ir.Literal) else ...
+                if value is None or isinstance(value, (bool, int, str, bytes)):
+                    found.setdefault(item.target, {})[Constant(value)] = None
+                else:
+                    others.add(item.target)
+    return {name: tuple(one) for name, one in sorted(found.items()) if name not in others}
 
 
 def _joins(flow: Flow) -> frozenset[int]:

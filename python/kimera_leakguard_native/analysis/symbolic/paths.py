@@ -13,7 +13,8 @@ from kimera_leakguard_native.analysis.names import ModuleScopes, Scope, scopes_o
 from kimera_leakguard_native.analysis.resources.catalog import catalog
 from kimera_leakguard_native.analysis.symbolic import conditions
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, Budget, Literal, decide
-from kimera_leakguard_native.analysis.symbolic.state import Store, Surroundings
+from kimera_leakguard_native.analysis.symbolic.state import Store
+from kimera_leakguard_native.analysis.symbolic.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,7 +118,7 @@ class KimeraSymbolicExecutor:
 
     def execute_symbolically(self, path: Path) -> MemoryPath:
         """Run the path on symbolic values and decide whether its tests hold together."""
-        around = Surroundings(None, catalog().callees, path.graph.types, None, frozenset())
+        around = Surroundings(None, catalog().callees, path.graph.types)
         store = Store(around)
         literals: list[Literal] = []
         shown: list[str] = []

@@ -68,6 +68,12 @@ def _step_back(instruction: ir.Instruction, live: set[str]) -> None:
     if isinstance(instruction, ir.SetAttribute) and HEAP in live:
         live.update(_of_operand(instruction.source))
         live.update(_of_operand(instruction.object))
+    if (
+        isinstance(instruction, ir.SetAttribute)
+        and instruction.object == ir.Global("<outer>")
+        and any(name.endswith(f".{instruction.attribute}") for name in live)
+    ):
+        live.update(_of_operand(instruction.source))
     if target is None or target not in live:
         return
     live.discard(target)

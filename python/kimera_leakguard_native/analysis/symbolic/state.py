@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.symbolic import conditions
+from kimera_leakguard_native.analysis.symbolic.surroundings import MUTATORS, Surroundings
 from kimera_leakguard_native.analysis.symbolic.terms import (
     Application,
     Constant,
@@ -22,36 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kimera_leakguard_native.analysis.dataflow import Site
-    from kimera_leakguard_native.analysis.resources.catalog import Callees
 
 _QUESTIONS = ("is", "has", "can", "should", "are", "needs", "supports")
 _ASKS_THE_SYSTEM = ("os.", "pathlib.", "shutil.", "time.", "random.", "select.", "threading.")
-_MUTATORS = frozenset(
-    {
-        "append", "appendleft", "extend", "insert", "remove", "pop", "popleft", "popitem", "clear",
-        "add", "discard", "update", "setdefault", "sort", "reverse", "put", "get_nowait",
-    }
-)  # fmt: skip
 _INTEGERS = frozenset({"builtins.len", "builtins.int", "builtins.ord", "builtins.id"})
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What stays the same on all paths of one candidate.
-
-    Attributes
-    ----------
-    types : dict of str to str
-        Parameters with the class of their annotation.
-    steady : frozenset of str
-        Attributes of self that only the constructor assigns.
-    """
-
-    site: Site | None
-    callees: Callees
-    types: dict[str, str]
-    self_name: str | None
-    steady: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -85,8 +61,31 @@ class Store:
         if isinstance(operand, ir.Literal):
             return _constant(operand.value) or self.fresh(present=True)
         if isinstance(operand, ir.Global):
-            return _global(operand.name)
+            return self._outside(operand.name)
         return self.fresh()
+
+    def _outside(self, name: str) -> Term:
+        written = self.places.get(f"g:{name}")
+        if written is not None:
+            return written
+        owner, _, last = name.rpartition(".")
+        around = self.around
+        if owner == around.module and last in around.constants:
+            return Constant(around.constants[last])
+        if last.isupper() and owner.rpartition(".")[2][:1].isupper() and not around.is_plain(owner):
+            return Constant(name, owner)
+        return Symbol(name, readable=True)
+
+    def _write_outside(self, name: str, value: Term) -> None:
+        for owner in (self.around.module, "<outer>"):
+            self.places[f"g:{owner}.{name}"] = value
+
+    def _others_run(self) -> None:
+        """Lose what other functions may assign while they run."""
+        for name in sorted(self.around.changing):
+            self._write_outside(name, self.fresh())
+        for name in sorted(self.around.shared):
+            self.places[name] = self.fresh()
 
     def forget(self, names: Iterable[str]) -> None:
         """Lose the values of variables, and of everything read from objects."""
@@ -110,6 +109,9 @@ class Store:
             self.places[instruction.target] = self._item(instruction)
         elif isinstance(instruction, ir.SetAttribute):
             owner, value = self.value(instruction.object), self.value(instruction.source)
+            if instruction.object == ir.Global("<outer>"):
+                self._write_outside(instruction.attribute, value)
+                return
             self._drop(instruction.attribute)
             self.heap[owner, instruction.attribute, None] = value
         elif isinstance(instruction, ir.SetItem):
@@ -131,6 +133,7 @@ class Store:
         elif isinstance(instruction, (ir.Await, ir.Yield)):
             # Other tasks run here.
             self.heap.clear()
+            self._others_run()
             self.places[instruction.target] = self.fresh()
         elif isinstance(instruction, (ir.Iterate, ir.Next, ir.MakeClosure)):
             self.places[instruction.target] = self.fresh()
@@ -159,7 +162,12 @@ class Store:
             owner = () if receiver is None else (receiver,)
             return Application(call.name or f".{call.method}", (*owner, *arguments))
         self._may_change(receiver, arguments)
-        if receiver is not None and call.method in _MUTATORS:
+        if not isinstance(receiver, Handle) and not _keeps_to_itself(call.name):
+            self._others_run()
+            for operand in call.operands():
+                if operand in self.around.mutable:
+                    self._rebind(self.value(operand))
+        if receiver is not None and call.method in MUTATORS:
             self._rebind(receiver)
         for item in arguments:
             if isinstance(item, Display):
@@ -262,11 +270,10 @@ def _constant(value: object) -> Constant | None:
     return None
 
 
-def _global(name: str) -> Term:
-    owner, _, last = name.rpartition(".")
-    if last.isupper() and owner.rpartition(".")[2][:1].isupper():
-        return Constant(name, owner)
-    return Symbol(name, readable=True)
+def _keeps_to_itself(name: str | None) -> bool:
+    """Whether a callable of the standard library runs nothing of the program."""
+    root = (name or "").partition(".")[0]
+    return root == "builtins" or root in sys.stdlib_module_names
 
 
 def _sum(op: str, left: Term, right: Term) -> Term:
