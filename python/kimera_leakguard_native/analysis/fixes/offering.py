@@ -39,23 +39,16 @@ def offered(
         The files of the run, in an object that nobody else uses: changed modules go into it.
     """
     if not any(kinds(finding.code) for finding in findings):
-        return findings
+        return [replace(one, fixes=(Fix(rules()[one.code].help),)) for one in findings]
     try:
         document = Document(source.data)
         verifier = Verifier(project, source.path, document, wanted)
     except (AnalysisError, RecursionError):
         return findings
-    result = []
-    for finding in findings:
-        fix = _fix(finding, document, verifier)
-        result.append(finding if fix is None else replace(finding, fixes=(fix,)))
-    return result
+    return [replace(one, fixes=(_fix(one, document, verifier),)) for one in findings]
 
 
-def _fix(finding: Finding, document: Document, verifier: Verifier) -> Fix | None:
-    found = kinds(finding.code)
-    if not found:
-        return None
+def _fix(finding: Finding, document: Document, verifier: Verifier) -> Fix:
     spot = locate(document, verifier.original.tree, finding, verifier.original.callee)
     title = rules()[finding.code].help
     if spot is None:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.fixes import (
+    class_release,
+    detached_tensor,
     early_close,
     exit_stack,
+    task_set,
     temporary,
     try_finally,
     unused_descriptor,
@@ -29,7 +32,12 @@ _UNRELEASED: tuple[Kind, ...] = (
     early_close.on_error,
     exit_stack.propose,
 )
-_BY_PREFIX: tuple[tuple[str, tuple[Kind, ...]], ...] = (("KLG1", _UNRELEASED),)
+_BY_PREFIX: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+    ("KLG1", (*_UNRELEASED, class_release.propose)),
+    ("KLG310", (detached_tensor.propose,)),
+    ("KLG311", (detached_tensor.propose,)),
+    ("KLG401", (task_set.propose,)),
+)
 
 
 def kinds(code: str) -> tuple[Kind, ...]:

@@ -244,6 +244,8 @@ def misuses(function: Function, objects: frozenset[str]) -> tuple[str, ...]:
                 # What a with statement enters is followed like everything else.
                 item.managed = False
     for site in find_sites(graph, function.project.catalog, function.effects, objects):
+        if site.resource.tier:
+            continue  # kept or dropped, never released
         walk = _Walk(function, site)
         walk.run()
         wrong += (what for what, _, _ in sorted(walk.wrong))
