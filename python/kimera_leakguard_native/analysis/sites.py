@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
 from kimera_leakguard_native.analysis.effects import conditions_hold
+from kimera_leakguard_native.analysis.memory_streams import memory_places, wraps_memory
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def find_sites(
     """
     receivers = Receivers(graph, catalog, effects, objects)
     openers = _openers(graph, effects)
+    in_memory = memory_places(graph)
     sites: list[Site] = []
     for block in graph.blocks:
         for index, instruction in enumerate(block.instructions):
@@ -61,6 +63,8 @@ def find_sites(
                 acquisition = openers.get(instruction.function)
             if acquisition is None:
                 sites.extend(_provided_sites(instruction, block.number, index, catalog, effects))
+                continue
+            if in_memory and wraps_memory(instruction, in_memory):
                 continue
             roles = [element_role(position) for position in acquisition.elements] or [ALIAS]
             for role in roles:

@@ -1,0 +1,53 @@
+"""Streams in memory: what wraps one has no descriptor that could stay open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis import ir
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.cfg import Graph
+
+_STREAMS = frozenset({"io.BytesIO", "io.StringIO", "_io.BytesIO", "_io.StringIO"})
+_FIRST = frozenset(
+    {
+        "zipfile.ZipFile", "zipfile.PyZipFile", "gzip.open", "bz2.open", "bz2.BZ2File", "lzma.open",
+        "lzma.LZMAFile", "io.TextIOWrapper", "io.BufferedReader",
+    }
+)  # fmt: skip
+"""Callables that wrap their first argument, if it is no path."""
+
+
+def memory_places(graph: Graph) -> frozenset[str]:
+    """Give the places that only ever stand for streams in memory."""
+    sources: dict[str, list[ir.Operand]] = {}
+    others: set[str] = set(graph.parameters) | graph.cells
+    found: set[str] = set()
+    for block in graph.blocks:
+        for item in block.instructions:
+            if isinstance(item, ir.Call):
+                if item.name in _STREAMS:
+                    found.add(item.target)
+            elif isinstance(item, ir.Assign):
+                sources.setdefault(item.target, []).append(item.source)
+            elif isinstance(item, ir.Unpack):
+                others.update(item.targets)
+    if not found:
+        return frozenset()
+    for _ in range(3):  # names of names of names
+        found.update(
+            place
+            for place, given in sources.items()
+            if place not in others and all(one in found for one in given)
+        )
+    return frozenset(found)
+
+
+def wraps_memory(call: ir.Call, places: frozenset[str]) -> bool:
+    """Whether a call opens an archive or a compressed file over a stream in memory."""
+    keywords = dict(call.keywords)
+    wrapped = [keywords[name] for name in ("fileobj", "file") if name in keywords]
+    if call.name in _FIRST and call.arguments:
+        wrapped.append(call.arguments[0])
+    return any(one in places for one in wrapped)
