@@ -33,7 +33,7 @@ _PLAIN_ATTRIBUTES = frozenset(
         "name", "mode", "encoding", "newlines", "errors", "size", "filename", "family", "type",
         "proto", "filelist", "NameToInfo", "comment", "softspace", "offset", "members", "shape",
         "dtype", "ndim", "status_code", "status", "headers", "reason", "url", "ok", "returncode",
-        "pid",
+        "pid", "format", "width", "height",
     }
 )  # fmt: skip
 
