@@ -116,6 +116,13 @@ class Typeshed:
         self._classes: dict[str, StubClass | None] = {}
         self._mros: dict[str, tuple[str, ...] | None] = {}
 
+    def modules(self) -> tuple[str, ...]:
+        """Name the modules that have a stub, sorted."""
+        import typeshed_client
+
+        found = typeshed_client.get_all_stub_files(self._searched())
+        return tuple(sorted(name for name, _ in found))
+
     def names(self, module: str) -> dict[str, NameInfo] | None:
         """Give what the stub of a module binds, or None where there is no such stub."""
         if module not in self._modules:
@@ -201,7 +208,7 @@ class Typeshed:
             return f"{module}.{node.id}"
         return f"builtins.{node.id}"
 
-    def _parse(self, module: str) -> dict[str, NameInfo] | None:
+    def _searched(self) -> SearchContext:
         import typeshed_client
 
         if self._context is None:
@@ -210,8 +217,13 @@ class Typeshed:
             self._context = typeshed_client.get_search_context(
                 search_path=[], version=self.version, platform=self.platform
             )
+        return self._context
+
+    def _parse(self, module: str) -> dict[str, NameInfo] | None:
+        import typeshed_client
+
         try:
-            return typeshed_client.get_stub_names(module, search_context=self._context)
+            return typeshed_client.get_stub_names(module, search_context=self._searched())
         except (typeshed_client.InvalidStub, SyntaxError, RecursionError):
             return None
 

@@ -31,6 +31,9 @@ _FILES = (
     "streams.toml",
     "devices.toml",
 )
+STUBS = "stubs.toml"
+"""Made by `stub_models` for what the other tables leave out."""
+
 _IMPORTS = re.compile(
     rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE
 )
@@ -208,9 +211,15 @@ def catalog(models: str = "") -> Catalog:
     AnalysisError
         A table has an unknown key, a value of the wrong type, or names an unknown kind.
     """
-    tables = [(name, _read(name, Tables)) for name in _FILES]
+    tables = [(name, _read(name, Tables)) for name in (*_FILES, STUBS)]
     if models:
         tables.append((user_models.SOURCE, _of_user(models)))
+    return Catalog(tables, _read("callees.toml", Callees))
+
+
+def written_catalog() -> Catalog:
+    """Read the models that people have written, without those made from stubs."""
+    tables = [(name, _read(name, Tables)) for name in _FILES]
     return Catalog(tables, _read("callees.toml", Callees))
 
 
