@@ -13,6 +13,7 @@ from kimera_leakguard_native.analysis import frontend
 from kimera_leakguard_native.analysis.dependencies import digest
 from kimera_leakguard_native.analysis.discovery import discover
 from kimera_leakguard_native.analysis.options import Options
+from kimera_leakguard_native.analysis.surroundings import surroundings
 from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import CheckResult, CheckStatistics, Finding
 
@@ -58,17 +59,18 @@ def check_files(files: list[str], options: Options) -> CheckResult:
     shard: Shard | None = None
     reports: dict[str, ModuleReport | Entry] = {}
     digests: dict[str, bytes] = {}
-    checker = _Checker(files, options)
+    known = [*files, *surroundings(files)]
+    checker = _Checker(known, options)
     if options.cache is not None:
-        digests = _digests(files)
-        shard = _shard(files, options, digests, checker)
+        digests = _digests(known)
+        shard = _shard(known, options, digests, checker)
         for file in files:
             entry = shard.get(file)
             if entry is not None:
                 reports[file] = entry
     hits = len(reports)
     missing = [file for file in files if file not in reports]
-    for chunk, part in _batches(missing, files, options, checker):
+    for chunk, part in _batches(missing, known, options, checker):
         reports.update(zip(chunk, part.reports, strict=True))
         if shard is not None:
             _keep(shard, digests, chunk, part)
