@@ -76,7 +76,8 @@ class Acquirers:
         provided: dict[str, list[object]] = {}
         for name in sorted({*self.provided, *self.guarded}):
             about = (name, self.provided.get(name), name in self.guarded)
-            provided.setdefault(name.rpartition(".")[2], []).append(about)
+            called = name.removesuffix(".__init__").rpartition(".")[2]
+            provided.setdefault(called, []).append(about)
         facts = {
             name.encode(errors="replace"): repr(
                 (
@@ -138,9 +139,24 @@ def acquirers_of(project: Project) -> Acquirers:
         found.words |= words
         encoded = frozenset(word.encode() for word in words)
         candidates = {file: words for file in outlines if outlines[file].words & encoded}
+    _add_owners(project, sources)
     found.file_words = {file: outline.words for file, outline in outlines.items()}
     found.mentioned = _mentioned(outlines.items(), found.words)
     return found
+
+
+def _add_owners(project: Project, sources: dict[str, bytes]) -> None:
+    """Add the classes whose objects hold a resource from their construction on."""
+    from kimera_leakguard_native.analysis.obligations.owners import owners_in
+
+    found = project.acquirers
+    for file, vocabulary in found.vocabularies.items():
+        words = vocabulary.words | {word for word in found.words if word.encode() in sources[file]}
+        if not words or b"self." not in sources[file]:
+            continue
+        for owner in owners_in(project, file, sources[file], words):
+            found.provided[f"{owner.name}.__init__"] = (owner.provided(file),)
+            found.words |= {owner.name.rpartition(".")[2]}
 
 
 def _mentioned(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kimera_leakguard_native.analysis.function import Function
+    from kimera_leakguard_native.analysis.resources.models import Resource
 
 FRESH = "fresh"
 NOTHING = "nothing"
@@ -35,6 +36,8 @@ class Provided:
         Position in the returned tuple; None for the result itself.
     file, line, text : str, int, str
         The call inside the function that acquires.
+    resource : Resource or None
+        How it is released, where that is not what the kind says: by a method of its owner.
     """
 
     kind: str
@@ -42,6 +45,7 @@ class Provided:
     file: str
     line: int
     text: str
+    resource: Resource | None = None
 
 
 class Returning(NamedTuple):
@@ -88,6 +92,7 @@ def returned_by(function: Function, graph: cfg.Graph) -> Returning:
                     function.project.file_of(function.module),
                     site.call.line,
                     site.call.text,
+                    None if site.provided is None else site.provided.resource,
                 ),
             )
     if not provided:

@@ -88,7 +88,7 @@ def _provided_sites(
     return [
         Site(
             item.kind,
-            catalog.resources[item.kind],
+            item.resource or catalog.resources[item.kind],
             block,
             index,
             call.target,

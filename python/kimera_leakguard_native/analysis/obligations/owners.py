@@ -7,6 +7,7 @@ releases what it holds.
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis.dataflow import Tracker
@@ -17,16 +18,17 @@ from kimera_leakguard_native.analysis.obligations.stores import (
     self_name,
     stores_of,
 )
+from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
 from kimera_leakguard_native.analysis.resources.models import Resource
-from kimera_leakguard_native.analysis.sites import find_sites
+from kimera_leakguard_native.analysis.returned import Provided
+from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
 from kimera_leakguard_native.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from kimera_leakguard_native.analysis.names import ClassScope, ModuleScopes
     from kimera_leakguard_native.analysis.obligations.families import Family
-    from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
     from kimera_leakguard_native.analysis.project import Function, Project
 
 
@@ -45,10 +47,36 @@ class Owner(NamedTuple):
     resource: Resource
     store: Store
 
+    def provided(self, file: str) -> Provided:
+        """Describe what a call of the class gives."""
+        call = self.store.site.call
+        assert call is not None  # only acquisitions by a call are stored
+        # Not the kind itself: what is released, and how, is another object.
+        kind = f"{self.store.site.kind}-owner"
+        return Provided(kind, None, file, call.line, call.text, self.resource)
 
-def owner_of(
-    project: Project, module: ModuleScopes, scope: ClassScope, index: Callable[[], TextIndex]
-) -> Owner | None:
+
+def owners_in(project: Project, file: str, data: bytes, words: frozenset[str]) -> list[Owner]:
+    """Find such classes in one file; it is parsed only if its text assigns such a call to self."""
+    if not any(found[1].decode("utf-8", "replace") in words for found in _STORED.finditer(data)):
+        return []
+    module = project.module(project.name_of(file))
+    if module is None:
+        return []
+    owners = []
+    for scope in module.classes.values():
+        constructor = scope.methods.get("__init__")
+        if constructor is not None and may_acquire(constructor, words):
+            owner = owner_of(project, module, scope)
+            if owner is not None:
+                owners.append(owner)
+    return owners
+
+
+_STORED = re.compile(rb"self\.\w+[ \t]*=[ \t]*(?:\w+\.)*(\w+)\(")
+
+
+def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | None:
     """Say what every new object of a class holds that its maker must release; None if nothing."""
     constructor = scope.methods.get("__init__")
     if constructor is None:
@@ -57,7 +85,7 @@ def owner_of(
     store = next(_held(function), None)
     if store is None:
         return None
-    duties = ClassDuties.of(project, module, scope, index)
+    duties = ClassDuties.of(project, module, scope, TextIndex)
     known = frozenset(name for item in duties.family.members for name in item.scope.methods)
     if _gives_itself_away(function, known):
         return None
