@@ -114,6 +114,10 @@ def acquirers_of(project: Project) -> Acquirers:
         outlines[file] = outline_of(data)
         sources[file] = data
     found = project.acquirers
+    renamed: dict[str, set[str]] = {}
+    for outline in outlines.values():
+        for old, new in outline.renamed:
+            renamed.setdefault(old, set()).add(new)
     found.definitions = definitions_in(outlines.items())
     for file, data in sources.items():
         found.vocabularies[file] = project.catalog.vocabulary(data, project.name_of(file))
@@ -133,9 +137,9 @@ def acquirers_of(project: Project) -> Acquirers:
             if name in guarded - found.guarded or found.provided.get(name) != before.get(name)
         }
         found.guarded = frozenset(guarded)
-        words = frozenset(names)
-        if not words:
+        if not names:
             break
+        words = frozenset(names.union(*(renamed.get(name, ()) for name in names)))
         found.words |= words
         encoded = frozenset(word.encode() for word in words)
         candidates = {file: words for file in outlines if outlines[file].words & encoded}
@@ -229,7 +233,7 @@ def _may_return(data: bytes, pattern: re.Pattern[bytes]) -> bool:
                 break
         before = data[start : match.start()]
         stripped = before.lstrip()
-        if stripped.startswith((b"return", b"else", b"if", b"or")):
+        if b"return" in before or stripped.startswith((b"else", b"if", b"or")):
             return True
         bound = _TARGETS.match(before)
         if bound is not None:

@@ -154,6 +154,8 @@ class Effects:
                 known = Effect.TAKE
             if known is not None:
                 return known
+            if not summary.certain:
+                summary = None
         if name is not None and not resource.collected and name.startswith(_BORROWING_MODULES):
             return Effect.BORROW
         last = (name or call.method or "").rpartition(".")[2]

@@ -129,10 +129,11 @@ class ModuleScopes:
         return ".".join([base, *reversed(parts)])
 
 
-def scopes_of(tree: ast.Module, module: str) -> ModuleScopes:
+def scopes_of(tree: ast.Module, module: str, *, is_package: bool = False) -> ModuleScopes:
     """Find the scopes of a module; iterative, so that depth of nesting does not matter."""
     body = Scope("<module>", tree, None, None)
-    scan = _Scan(module)
+    # Relative imports count from the package that a module is in.
+    scan = _Scan(f"{module}.__init__" if is_package else module)
     pending: list[_Part] = [(body, list(tree.body), "", None)]
     scan.pending = pending
     while pending:

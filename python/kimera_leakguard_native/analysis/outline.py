@@ -12,7 +12,7 @@ _WORD_BYTES = bytes(
 _TAIL = 400
 _LONGEST_NAME = 80
 _NAME = re.compile(rb"\w+")
-_RENAMED = re.compile(rb" as (\w+)[ \t]*[,)#\r\n]")
+_RENAMED = re.compile(rb"(\w+)[ \t]+as[ \t]+(\w+)[ \t]*[,)#\r\n]")
 """After a colon it is no import: with and except end so."""
 _CALLED = re.compile(rb"(\w+)\(")
 
@@ -47,11 +47,14 @@ class Outline:
         Everything that looks like an identifier, comments and strings included.
     classes : tuple of str
         Names of classes, and names that imports give to anything.
+    renamed : tuple of (str, str)
+        What imports rename, with the new names.
     """
 
     words: frozenset[bytes]
     definitions: tuple[Definition, ...]
     classes: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def outline_of(data: bytes) -> Outline:
@@ -73,9 +76,13 @@ def outline_of(data: bytes) -> Outline:
     classes = [
         _text(found[0]) for part in data.split(b"class ")[1:] if (found := _NAME.match(part[:99]))
     ]
+    renamed = []
     if b" as " in data:
-        classes.extend(_text(item) for item in _RENAMED.findall(data))
-    return Outline(words, tuple(definitions), tuple(dict.fromkeys(classes)))
+        renamed = [(_text(old), _text(new)) for old, new in _RENAMED.findall(data)]
+        classes.extend(new for _, new in renamed)
+    return Outline(
+        words, tuple(definitions), tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(renamed))
+    )
 
 
 def _comes_back(part: bytes) -> bool:

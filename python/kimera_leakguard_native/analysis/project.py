@@ -64,7 +64,7 @@ class Project:
         self.text_index: TextIndex | None = None
         self.elsewhere = Elsewhere(sorted(self.files), self.dependencies)
         self._broken: set[str] = set()
-        self._modules = ModuleFiles(self.files)
+        self.module_files = ModuleFiles(self.files)
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._wrappings: dict[str, Wrapping] = {}
         self._acquirers = acquirers
@@ -80,22 +80,22 @@ class Project:
     @property
     def names(self) -> dict[str, str]:
         """Dotted names of the modules of the run, by file."""
-        return self._modules.names
+        return self.module_files.names
 
     def name_of(self, file: str) -> str:
         """Give the dotted name of a file's module."""
-        return self._modules.name_of(file)
+        return self.module_files.name_of(file)
 
     def file_of(self, module: ModuleScopes) -> str:
         """Give the file of a loaded module."""
-        return self._modules.file_of(module.name) or module.name
+        return self.module_files.file_of(module.name) or module.name
 
     def add(self, file: str, tree: ast.Module) -> ModuleScopes:
         """Take a parsed module in."""
-        return self._take_in(self.name_of(file), tree)
+        return self._take_in(self.name_of(file), file, tree)
 
-    def _take_in(self, name: str, tree: ast.Module) -> ModuleScopes:
-        scopes = scopes_of(tree, name)
+    def _take_in(self, name: str, file: str, tree: ast.Module) -> ModuleScopes:
+        scopes = scopes_of(tree, name, is_package=file.endswith("__init__.py"))
         self._loaded[name] = (scopes, {})
         self._loaded.move_to_end(name)
         while len(self._loaded) > _KEPT_MODULES:
@@ -114,7 +114,7 @@ class Project:
 
     def module(self, name: str) -> ModuleScopes | None:
         """Load a module of the run; None if it is not in reach or does not parse."""
-        file = self._modules.file_of(name)
+        file = self.module_files.file_of(name)
         if file is not None:
             self.dependencies.use(file)
         if name in self._loaded:
@@ -124,7 +124,7 @@ class Project:
         try:
             data = frontend.read(file)
             self.dependencies.saw(file, data)
-            return self._take_in(name, frontend.parse(file, data).tree)
+            return self._take_in(name, file, frontend.parse(file, data).tree)
         except (AnalysisError, RecursionError):
             self._broken.add(name)
             return None
@@ -134,7 +134,7 @@ class Project:
         parts = qualified.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             name = ".".join(parts[:cut])
-            if name not in self._loaded and self._modules.file_of(name) is None:
+            if name not in self._loaded and self.module_files.file_of(name) is None:
                 continue
             module = self.module(name)
             if module is None:

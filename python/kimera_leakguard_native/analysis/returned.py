@@ -97,7 +97,7 @@ def returned_by(function: Function, graph: cfg.Graph) -> Returning:
             )
     if not provided:
         return NO_RESOURCE
-    values = _values_returned(graph, sites)
+    values = _values_returned(graph, sites, _calls_of_itself(function, graph))
     always = not kept_too and all(_always(values, element) for element in provided)
     ordered = sorted(
         provided.values(), key=lambda item: -1 if item.element is None else item.element
@@ -120,9 +120,25 @@ def _always(values: Values, element: int | None) -> bool:
 Environment = dict[str, Values]
 
 
-def _values_returned(graph: cfg.Graph, sites: list[Site]) -> Values:
+def _calls_of_itself(function: Function, graph: cfg.Graph) -> dict[int, Values]:
+    """Give the recursive calls: they add nothing to what the other returns give."""
+    last = function.scope.name.rpartition(".")[2]
+    calls = [item for block in graph.blocks for item in block.instructions]
+    found: dict[int, Values] = {}
+    for item in calls:
+        if (
+            isinstance(item, ir.Call)
+            and last == (item.method or item.name or "").rpartition(".")[2]
+        ):
+            target = function.calls.target(item)
+            if target is not None and target.function.qualified_name == function.qualified_name:
+                found[id(item)] = frozenset()
+    return found
+
+
+def _values_returned(graph: cfg.Graph, sites: list[Site], calls: dict[int, Values]) -> Values:
     """Give what the return statements that can be reached may return."""
-    fresh: dict[int, Values] = {}
+    fresh = dict(calls)
     for site in sites:
         assert site.origin is not None  # sites are calls here
         before = fresh.get(id(site.origin), frozenset())

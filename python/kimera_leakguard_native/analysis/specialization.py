@@ -52,7 +52,7 @@ class Guards:
     """
 
     def __init__(self, graph: cfg.Graph) -> None:
-        fixed = set(graph.parameters) - _written(graph) - graph.cells
+        fixed = set(graph.parameters) - graph.cells
         self.tested = frozenset(
             name
             for block in graph.blocks
@@ -80,9 +80,12 @@ def specialize(graph: cfg.Graph, constants: Constants) -> cfg.Graph:
     """Cut the branches that constants decide, and pass the constants on in calls."""
     if not constants:
         return graph
-    values = {item.parameter: item.value for item in constants}
+    given = {item.parameter: item.value for item in constants}
+    overwritten = _overwritten(graph, frozenset(given))
     blocks = []
     for block in graph.blocks:
+        gone = overwritten.get(block.number, frozenset())
+        values = {name: value for name, value in given.items() if name not in gone}
         end = block.terminator
         if isinstance(end, cfg.Branch):
             decided = _decide(end.condition, values)
@@ -163,16 +166,34 @@ def _operands(condition: ir.Condition) -> list[str]:
     return [item for item in found if isinstance(item, str)]
 
 
-def _written(graph: cfg.Graph) -> set[str]:
-    written: set[str] = set()
+def _overwritten(graph: cfg.Graph, parameters: frozenset[str]) -> dict[int, frozenset[str]]:
+    """Give the parameters that may hold another value somewhere in a block, or at its end."""
+    found: dict[int, set[str]] = {}
+    pending: list[tuple[int, str]] = []
     for block in graph.blocks:
-        for item in block.instructions:
-            if isinstance(item, ir.Unpack):
-                written.update(item.targets)
-            elif isinstance(item, ir.Delete):
-                written.add(item.name)
-            else:
-                target = getattr(item, "target", None)
-                if target is not None:
-                    written.add(target)
+        for name in _written(block) & parameters:
+            found.setdefault(block.number, set()).add(name)
+            pending.append((block.number, name))
+    while pending:
+        number, name = pending.pop()
+        following = [*graph.successors(number), graph.blocks[number].on_raise]
+        for other in following:
+            names = found.setdefault(other, set())
+            if name not in names:
+                names.add(name)
+                pending.append((other, name))
+    return {number: frozenset(names) for number, names in found.items()}
+
+
+def _written(block: cfg.Block) -> set[str]:
+    written: set[str] = set()
+    for item in block.instructions:
+        if isinstance(item, ir.Unpack):
+            written.update(item.targets)
+        elif isinstance(item, ir.Delete):
+            written.add(item.name)
+        else:
+            target = getattr(item, "target", None)
+            if target is not None:
+                written.add(target)
     return written
