@@ -116,8 +116,8 @@ def acquirers_of(project: Project) -> Acquirers:
     found = project.acquirers
     renamed: dict[str, set[str]] = {}
     for outline in outlines.values():
-        for old, new in outline.renamed:
-            renamed.setdefault(old, set()).add(new)
+        for old, alias in outline.renamed:
+            renamed.setdefault(old, set()).add(alias)
     found.definitions = definitions_in(outlines.items())
     for file, data in sources.items():
         found.vocabularies[file] = project.catalog.vocabulary(data, project.name_of(file))
