@@ -39,7 +39,7 @@ def test_what_is_assumed_at_first_is_taken_back():
                 leaves(other, edges, returns) for other in edges[node]
             )
 
-        return equations.solve(node, compute, unknown=False, start=True)
+        return equations.solve(node, compute, unknown=True, given_up=False)
 
     edges = {"a": ["b"], "b": ["a", "c"], "c": [], "x": ["y"], "y": ["x"]}
     assert not leaves("a", edges, {"c"})
