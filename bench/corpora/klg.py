@@ -48,10 +48,13 @@ class CheckFailed(Exception):
 
 def check(paths: Sequence[Path], *options: str) -> Checked:
     """Check files and folders, in the default output or with options such as ``--all``."""
-    command = [sys.executable, "-m", "kimera_leakguard_native", "check", "--no-fixes"]
-    command += ["--output-format", "json"]
+    command = [sys.executable, "-m", "kimera_leakguard_native", "check"]
+    command += ["--no-fixes", "--no-cache", "--output-format", "json"]
     done = subprocess.run(
-        [*command, *options, *map(str, paths)], capture_output=True, text=True, check=False
+        [*command, *options, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     try:
         report = json.loads(done.stdout)

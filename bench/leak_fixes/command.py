@@ -29,8 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (rows.BadTable, OSError) as error:
         print(f"{error}", file=sys.stderr)
         return 2
-    sources = Sources(Downloads(options.cache), options.cache / "git", options.clones)
-    run = _Run(sources, whole_trees=options.tree)
+    sources = Sources(
+        Downloads(options.cache),
+        options.cache / "git",
+        options.clones,
+        packages=options.packages,
+    )
+    run = _Run(sources, whole_trees=options.tree, packages=options.packages)
     others = peers.installed(options.peers, options.semgrep_config) if options.peers else {}
     scored = [run.score(row, others) for row in wanted]
     tools = [table.OURS, *others]
@@ -52,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--all-rows", action="store_true", help="not only reportable = y")
     parser.add_argument("--tree", action="store_true", help="check whole releases, not one file")
     parser.add_argument(
+        "--packages",
+        action="store_true",
+        help="of commits, check the package where a row needs a callee or the class",
+    )
+    parser.add_argument(
         "--peers",
         type=Path,
         action="append",
@@ -67,9 +77,10 @@ def _parser() -> argparse.ArgumentParser:
 class _Run:
     """Runs each tool once a target, however many rows lie in it."""
 
-    def __init__(self, sources: Sources, *, whole_trees: bool) -> None:
+    def __init__(self, sources: Sources, *, whole_trees: bool, packages: bool) -> None:
         self._sources = sources
         self._whole_trees = whole_trees
+        self._packages = packages
         self._checked: dict[tuple[Path, str], Checked | CheckFailed] = {}
         self._peers: dict[tuple[str, Path], list[Alarm]] = {}
         self._before: set[Path] = set()
@@ -81,7 +92,7 @@ class _Run:
         except Unavailable as error:
             scored.unavailable = str(error)
             return scored
-        self._before.add(self._target(before))
+        self._before.add(self._target(row, before))
         if before.note:
             scored.notes.append(f"before: {before.note}")
         if after is None or after.note:
@@ -145,12 +156,13 @@ class _Run:
             if failed:
                 yield f"{what}: {failed} files or trees could not be analysed"
 
-    def _target(self, source: Source) -> Path:
-        return source.root if self._whole_trees else source.path
+    def _target(self, row: rows.Row, source: Source) -> Path:
+        whole = self._whole_trees or (self._packages and not row.local)
+        return source.root if whole else source.path
 
     def _ours(self, row: rows.Row, source: Source) -> list[Alarm]:
         option = "" if row.tier in score.DEFAULT_TIERS else "--all"
-        checked = self._check(self._target(source), option)
+        checked = self._check(self._target(row, source), option)
         if isinstance(checked, CheckFailed):
             raise checked
         wrong = [message for file, message in checked.errors if Path(file) == source.path]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import subprocess
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from leak_fixes.rows import Row
 
 
+MOST_MODULES = 200
+"""A package of a commit is taken whole up to this many modules; tests are not counted."""
+
+_NO_LIBRARY = {"test", "tests", "testing", "migrations"}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One file as it was released or committed.
@@ -24,7 +32,7 @@ class Source:
     Attributes
     ----------
     root : Path
-        Folder of the release; the file's own folder where it comes from a clone.
+        Folder of the release; of a clone, the file's package, or its own folder alone.
     lines : tuple of int
         Labelled lines in this very text.
     note : str
@@ -53,12 +61,22 @@ class Sources:
         Folder of git clones named ``owner/name`` or ``owner+name``, for rows without a release.
     cache : Path
         Where files taken out of clones are kept.
+    packages : bool
+        Take the whole package of a row that needs a callee or the class out of a clone.
     """
 
-    def __init__(self, downloads: Downloads, cache: Path, clones: Path | None = None) -> None:
+    def __init__(
+        self,
+        downloads: Downloads,
+        cache: Path,
+        clones: Path | None = None,
+        *,
+        packages: bool = False,
+    ) -> None:
         self._downloads = downloads
         self._cache = cache
         self._clones = clones
+        self._packages = packages
         self._renamed = _renamed(Path(__file__).with_name("renamed.tsv"))
 
     def before(self, row: Row, *, commits: bool = False) -> Source:
@@ -114,7 +132,13 @@ class Sources:
                 raise Unavailable(done.stderr.decode("utf-8", "replace").strip())
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(done.stdout)
-        return Source(target, target.parent, lines, f"commit {commit[:8]}")
+        note = f"commit {commit[:8]}"
+        if self._packages and not row.local:
+            tree = self._cache / row.repo.replace("/", "+") / f"{commit}.package"
+            root = _package(clone, commit, row.file, tree)
+            if root is not None:
+                return Source(tree / row.file, root, lines, note)
+        return Source(target, target.parent, lines, note)
 
 
 def locate(root: Path, file: str) -> Path | None:
@@ -132,6 +156,47 @@ def locate(root: Path, file: str) -> Path | None:
         return None
     named = sorted(root.rglob(parts[-1]))
     return named[0] if len(named) == 1 else None
+
+
+def package_of(file: str, modules: Sequence[str]) -> str:
+    """Name the outermost package that holds a file and has at most `MOST_MODULES` modules.
+
+    Empty if there is none but the file itself.
+    """
+    inits = {str(Path(name).parent) for name in modules if name.endswith("__init__.py")}
+    found = ""
+    folder = Path(file).parent
+    while str(folder) in inits:
+        inside = [name for name in modules if name.startswith(f"{folder}/")]
+        if len(inside) > MOST_MODULES:
+            break
+        found = str(folder)
+        folder = folder.parent
+    return found
+
+
+def _package(clone: Path, commit: str, file: str, tree: Path) -> Path | None:
+    """Take the package of a file out of a commit, unless it is there already."""
+    git = ["git", "-C", str(clone)]
+    listed = subprocess.run(
+        [*git, "ls-tree", "-r", "--name-only", commit], capture_output=True, text=True, check=True
+    )
+    modules = [
+        name
+        for name in listed.stdout.splitlines()
+        if name.endswith(".py") and (name == file or not _NO_LIBRARY.intersection(Path(name).parts))
+    ]
+    package = package_of(file, modules)
+    if not package:
+        return None
+    wanted = [name for name in modules if name.startswith(f"{package}/")]
+    if not (tree / file).exists():
+        packed = subprocess.run(
+            [*git, "archive", commit, "--", *wanted], capture_output=True, check=True
+        )
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            archive.extractall(tree, filter="data")
+    return tree / package
 
 
 def _clone(folder: Path, repo: str) -> Path:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from corpora.download import Downloads
 from corpora.klg import Alarm, Checked, CheckFailed
 from leak_fixes import command, peers, rows, score
-from leak_fixes.sources import locate
+from leak_fixes.sources import MOST_MODULES, Sources, locate, package_of
 
 HEAD = (
     "repo\tfix_commit\tparent_commit\tfile\tline_of_leak_in_parent\tkind\t"
@@ -268,3 +270,42 @@ def test_bugbear_lines_are_read() -> None:
     lines = ["a/b.py:12:5: B019 Use of `functools.lru_cache`", "a/b.py:1:1: E999 no", "noise"]
     found = list(peers._bugbear_alarms(lines))
     assert [(a.file, a.line, a.code) for a in found] == [("a/b.py", 12, "B019")]
+
+
+def test_package_is_the_outermost_that_is_not_too_large():
+    modules = ["lib/a/__init__.py", "lib/a/b/__init__.py", "lib/a/b/c.py", "lib/setup.py"]
+    assert package_of("lib/a/b/c.py", modules) == "lib/a"
+    many = [f"lib/a/x{number}.py" for number in range(MOST_MODULES)]
+    assert package_of("lib/a/b/c.py", [*modules, *many]) == "lib/a/b"
+    assert package_of("lib/setup.py", modules) == ""
+
+
+def test_package_of_a_commit_is_taken_for_rows_that_need_it(tmp_path):
+    clone = tmp_path / "clones" / "own+repo"
+    package = clone / "src" / "pkg"
+    (package / "tests").mkdir(parents=True)
+    for name in ("__init__.py", "a.py", "b.py", "tests/__init__.py", "tests/c.py"):
+        (package / name).write_text("x = 1\n")
+    git = ["git", "-C", str(clone), "-c", "user.name=n", "-c", "user.email=e"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "m"]):
+        subprocess.run([*git, *arguments], check=True)
+    local, other = rows.read(
+        table(
+            tmp_path,
+            {**NO_RELEASE, "detectable_intraprocedurally": "y"},
+            {**NO_RELEASE, "detectable_intraprocedurally": "n"},
+        )
+    )
+    sources = Sources(Downloads(tmp_path), tmp_path / "taken", tmp_path / "clones", packages=True)
+    assert [path.name for path in sources.before(local).root.iterdir()] == ["a.py"]
+    found = sources.before(other)
+    assert sorted(path.name for path in found.root.iterdir()) == ["__init__.py", "a.py", "b.py"]
+    assert found.path == found.root / "a.py"
+
+
+NO_RELEASE = {
+    "parent_commit": "HEAD",
+    "pypi_pkg": "",
+    "pypi_version_before": "",
+    "pypi_version_after": "",
+}
