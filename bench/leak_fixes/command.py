@@ -41,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tools = [table.OURS, *others]
     for line in table.lines(scored, tools):
         print(line)
-    print()
-    for line in run.density():
-        print(line)
+    if not options.no_density:
+        print()
+        for line in run.density():
+            print(line)
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in scored], indent=1) + "\n")
     return 0 if any(one.outcomes for one in scored) else 2
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clones", type=Path, help="git clones, for rows without a release")
     parser.add_argument("--all-rows", action="store_true", help="not only reportable = y")
     parser.add_argument("--tree", action="store_true", help="check whole releases, not one file")
+    parser.add_argument("--no-density", action="store_true", help="save the time of --all")
     parser.add_argument(
         "--packages",
         action="store_true",
@@ -100,7 +102,8 @@ class _Run:
         mapped = score.counterpart(before.text, after.text, before.lines) if after else set()
         try:
             ours = self._ours(row, before)
-            ours_after = self._ours(row, after) if after else None
+            hit = bool(score.near(ours, before.lines))
+            ours_after = self._ours(row, after) if after and hit else None
             scored.outcomes[table.OURS] = score.outcome(row, ours, before.lines, ours_after, mapped)
         except CheckFailed as error:  # a file that we cannot read is a miss, not an excuse
             scored.outcomes[table.OURS] = score.Outcome(hit=False)
