@@ -85,6 +85,12 @@ class ClassCheck:
         flow = Tracker(function.graph(), site, held, function.effects).run()
         if flow.exhausted:
             return True
+        if any(
+            outcome is Discharge.RELEASED and level is Level.PLAIN
+            for outcome, level, _ in flow.discharges
+        ):
+            # The method that makes it also means to end it.
+            return False
         if any(outcome is not Discharge.RELEASED for outcome, _, _ in flow.discharges):
             return True
         return any(
