@@ -10,6 +10,7 @@ from kimera_leakguard_native.analysis.fixes import (
     detached_tensor,
     early_close,
     exit_stack,
+    instance_cache,
     task_set,
     temporary,
     try_finally,
@@ -34,6 +35,7 @@ _UNRELEASED: tuple[Kind, ...] = (
 )
 _BY_PREFIX: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("KLG1", (*_UNRELEASED, class_release.propose)),
+    ("KLG201", (instance_cache.propose,)),
     ("KLG310", (detached_tensor.propose,)),
     ("KLG311", (detached_tensor.propose,)),
     ("KLG401", (task_set.propose,)),

@@ -130,7 +130,46 @@ def test_close_method_releases_what_it_forgot_and_asks_where_it_may_be_none(tmp_
     assert "self.log.close()" in method
 
 
+CACHED = """
+    import functools
+
+
+    class Base:
+        @functools.lru_cache(maxsize=None)
+        def total(self) -> int:
+            self.calls = getattr(self, "calls", 0) + 1
+            return 1
+
+
+    class Derived(Base):
+        @functools.lru_cache
+        def total(self):
+            return super().total() + 1
+    """
+
+
+def test_cached_method_still_computes_once_and_through_super(tmp_path):
+    text = fixed(tmp_path, CACHED)
+    assert "lru_cache" not in text
+    namespace = {}
+    exec(text, namespace)  # our own example
+    made = namespace["Derived"]()
+    assert (made.total(), made.total(), made.calls) == (2, 2, 1)
+    assert namespace["Base"]().total() == 1
+
+
 REFUSED = {
+    "cache whose statistics somebody reads": """
+        import functools
+
+        class Base:
+            @functools.cache
+            def total(self):
+                return 1
+
+        def forget():
+            Base.total.cache_clear()
+        """,
     "descriptor that fdopen owns on some paths": """
         import os
 
@@ -175,4 +214,5 @@ def test_no_fix_where_one_would_release_twice_or_too_much(tmp_path, name):
     text = fixed(tmp_path, source)
     assert text.count("os.close(") == source.count("os.close(")
     assert "with multiprocessing" not in text
+    assert text.count("functools.cache") == source.count("functools.cache")
     assert "self.file.close()" not in text
