@@ -157,11 +157,12 @@ def _global(outline: Outline, container: _Container) -> Iterator[Retention]:
     places = {name} if owner is None else {f"{owner.name}.{name}", f"cls.{name}", f"self.{name}"}
     if owner is not None and few_instances(owner):
         return
+    reads = container.maker == "defaultdict"
     where = "the module" if owner is None else f"the class {owner.name}"
     for function in outline.functions_at(iter(found.grown)):
         if owner is None and _is_local(function, name):
             continue
-        for site in growth.growths(function, frozenset(places)):
+        for site in growth.growths(function, frozenset(places), reads=reads):
             item = _global_site(outline, container, site, where)
             if item is not None:
                 yield item
@@ -262,7 +263,8 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
         instance = function.self_name
         if instance is None or not _takes_traffic(function, container):
             continue
-        for site in growth.growths(function, frozenset({f"{instance}.{name}"})):
+        own = frozenset({f"{instance}.{name}"})
+        for site in growth.growths(function, own, reads=container.maker == "defaultdict"):
             if site.key is not None and (
                 growth.finite(function, site.key) or not growth.from_outside(function, site.key)
             ):

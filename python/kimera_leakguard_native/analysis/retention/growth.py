@@ -57,13 +57,17 @@ class Growth:
     values: tuple[ast.expr, ...]
 
 
-def growths(function: Definition, places: frozenset[str]) -> Iterator[Growth]:
+def growths(
+    function: Definition, places: frozenset[str], *, reads: bool = False
+) -> Iterator[Growth]:
     """Find the statements of a function that add to a container.
 
     Parameters
     ----------
     places : frozenset of str
         How the container is written, for example ``self.seen``.
+    reads : bool
+        Whether looking a key up inserts it, as a `defaultdict` does.
     """
     body = function.body
     for node in body.nodes:
@@ -75,6 +79,13 @@ def growths(function: Definition, places: frozenset[str]) -> Iterator[Growth]:
                         yield Growth(node, function, target.slice, (node.value,))
                 elif isinstance(node, ast.AugAssign) and dotted(target) in places:
                     yield Growth(node, function, None, (node.value,))
+        elif (
+            reads
+            and isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Load)
+            and dotted(node.value) in places
+        ):
+            yield Growth(body.statement_of(node), function, node.slice, ())
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name, receiver = node.func.attr, node.func.value
             statement = body.statement_of(node)

@@ -15,6 +15,7 @@ from kimera_leakguard_native.analysis.retention import (
     hooks,
     registrations,
     self_cycles,
+    views,
     weak_maps,
 )
 from kimera_leakguard_native.analysis.retention.outline import Outline
@@ -29,6 +30,7 @@ _FAMILIES = (
     containers,
     defaults,
     weak_maps,
+    views,
     gradients,
     hooks,
     registrations,

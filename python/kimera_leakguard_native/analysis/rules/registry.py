@@ -23,6 +23,7 @@ _MODULES = (
     "klg204_growing_attribute",
     "klg205_unremoved_registration",
     "klg206_growing_default",
+    "klg208_view_keeps_base",
     "klg209_weak_map_holds_key",
     "klg301_device_memory",
     "klg310_summed_graph",
