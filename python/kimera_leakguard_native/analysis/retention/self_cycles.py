@@ -122,7 +122,12 @@ def _weak_callbacks(outline: Outline) -> Iterator[Retention]:
             if len(call.args) < 2:
                 continue
             callback = call.args[1]
-            bound = isinstance(callback, ast.Attribute) and dotted(callback.value) == instance
+            methods = function.owner.methods if function.owner is not None else {}
+            bound = (
+                isinstance(callback, ast.Attribute)
+                and dotted(callback.value) == instance
+                and callback.attr in methods
+            )
             closed = isinstance(callback, ast.Lambda) and instance in free_names(callback)
             if (bound or closed) and _kept_on(function, call, instance):
                 yield Retention(
