@@ -84,7 +84,7 @@ class Checker:
             if data is None:
                 data = frontend.read(file)
             self._dependencies.saw(file, data)
-            source = frontend.parse(file, data)
+            source = self._project.parsed(file, data)
         except AnalysisError as error:
             report.errors.append(FileError(file, str(error)))
             return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ _WORD_BYTES = bytes(
 _TAIL = 400
 _LONGEST_NAME = 80
 _NAME = re.compile(rb"\w+")
-_RENAMED = re.compile(rb"(\w+)[ \t]+as[ \t]+(\w+)[ \t]*[,)#\r\n]")
+_OLD_NAME = re.compile(rb"(\w+)[ \t]*\Z")
+_NEW_NAME = re.compile(rb"[ \t]*(\w+)[ \t]*[,)#\r\n]")
 """After a colon it is no import: with and except end so."""
 _CALLED = re.compile(rb"(\w+)\(")
 
@@ -77,9 +79,13 @@ def outline_of(data: bytes) -> Outline:
         _text(found[0]) for part in data.split(b"class ")[1:] if (found := _NAME.match(part[:99]))
     ]
     renamed = []
-    if b" as " in data:
-        renamed = [(_text(old), _text(new)) for old, new in _RENAMED.findall(data)]
-        classes.extend(new for _, new in renamed)
+    parts = data.split(b" as ")
+    for before, after in itertools.pairwise(parts):
+        new = _NEW_NAME.match(after[:_LONGEST_NAME])
+        old = _OLD_NAME.search(before[-_LONGEST_NAME:]) if new else None
+        if new and old:
+            renamed.append((_text(old[1]), _text(new[1])))
+    classes.extend(name for _, name in renamed)
     return Outline(
         words, tuple(definitions), tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(renamed))
     )

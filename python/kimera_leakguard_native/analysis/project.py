@@ -64,6 +64,7 @@ class Project:
         self.text_index: TextIndex | None = None
         self.elsewhere = Elsewhere(sorted(self.files), self.dependencies)
         self._broken: set[str] = set()
+        self._sources: dict[str, frontend.Source] = {}
         self.module_files = ModuleFiles(self.files)
         self._loaded: OrderedDict[str, tuple[ModuleScopes, dict[str, Function]]] = OrderedDict()
         self._wrappings: dict[str, Wrapping] = {}
@@ -90,16 +91,32 @@ class Project:
         """Give the file of a loaded module."""
         return self.module_files.file_of(module.name) or module.name
 
+    def parsed(self, file: str, data: bytes) -> frontend.Source:
+        """Parse a file, unless it was parsed as a callee's and still holds the same.
+
+        Raises
+        ------
+        AnalysisError
+            As `frontend.parse` does.
+        """
+        known = self._sources.get(self.name_of(file))
+        if known is not None and known.path == file and known.data == data:
+            return known
+        return frontend.parse(file, data)
+
     def add(self, file: str, tree: ast.Module) -> ModuleScopes:
         """Take a parsed module in."""
         return self._take_in(self.name_of(file), file, tree)
 
     def _take_in(self, name: str, file: str, tree: ast.Module) -> ModuleScopes:
+        loaded = self._loaded.get(name)
+        if loaded is not None and loaded[0].body.node is tree:
+            return loaded[0]
         scopes = scopes_of(tree, name, is_package=file.endswith("__init__.py"))
         self._loaded[name] = (scopes, {})
         self._loaded.move_to_end(name)
         while len(self._loaded) > _KEPT_MODULES:
-            self._loaded.popitem(last=False)
+            self._sources.pop(self._loaded.popitem(last=False)[0], None)
         return scopes
 
     def function(self, module: ModuleScopes, scope: Scope) -> Function:
@@ -124,7 +141,9 @@ class Project:
         try:
             data = frontend.read(file)
             self.dependencies.saw(file, data)
-            return self._take_in(name, file, frontend.parse(file, data).tree)
+            source = frontend.parse(file, data)
+            self._sources[name] = source
+            return self._take_in(name, file, source.tree)
         except (AnalysisError, RecursionError):
             self._broken.add(name)
             return None
