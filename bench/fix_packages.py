@@ -58,7 +58,6 @@ PACKAGES = (
     Package("mako", "1.4.3", ("test",)),
     Package("docutils", "0.23", ("test",)),
     Package("whoosh", "2.7.4", ("tests",), source="src"),
-    Package("ply", "3.11", ("test/testlex.py", "test/testyacc.py")),
     Package("rarfile", "4.5", ("test",)),
     Package("pyftpdlib", "2.2.0", ("tests",), needs=("psutil",)),
     Package("zconfig", "4.3", ("src/ZConfig",), source="src"),
