@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 10
 """Proposals for one finding that are verified; each costs an analysis of the file."""
 
+MAX_WORK = 2_000
+"""Of one file: proposals times findings, since an analysis costs what there is to be found."""
+
+MIN_PROPOSALS = 20
+"""Of one file, whatever they cost. Findings beyond get a suggestion in words."""
+
 
 def offered(
     findings: list[Finding], source: Source, project: Project, wanted: Wanted
@@ -45,16 +51,17 @@ def offered(
         verifier = Verifier(project, source.path, document, wanted)
     except (AnalysisError, RecursionError):
         return findings
-    return [replace(one, fixes=(_fix(one, document, verifier),)) for one in findings]
+    turns = iter(range(max(MIN_PROPOSALS, MAX_WORK // len(findings))))
+    return [replace(one, fixes=(_fix(one, document, verifier, turns),)) for one in findings]
 
 
-def _fix(finding: Finding, document: Document, verifier: Verifier) -> Fix:
+def _fix(finding: Finding, document: Document, verifier: Verifier, turns: Iterator[int]) -> Fix:
     spot = locate(document, verifier.original.tree, finding, verifier.original.callee)
     title = rules()[finding.code].help
     if spot is None:
         return Fix(title)
     for attempt, proposal in enumerate(_proposals(spot)):
-        if attempt == MAX_ATTEMPTS:
+        if attempt == MAX_ATTEMPTS or next(turns, None) is None:
             break
         if verifier.accepts(proposal, finding):
             return Fix(proposal.title, True, edits(document, finding.file, proposal.splices))
