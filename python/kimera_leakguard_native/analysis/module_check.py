@@ -78,6 +78,7 @@ class ModuleCheck:
         self._catalog = project.catalog
         self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
+        self._scripts: frozenset[str] | None = None
         self._asks = wanted.symbolic and available()
         self._classes = ClassCheck(project, source.path)
 
@@ -158,11 +159,19 @@ class ModuleCheck:
                 f"too much work: {cut_short} acquisitions are not followed to their end",
             )
 
+    def _ends_program(self, scope: Scope) -> bool:
+        """Whether a function is where a program ends: an exit there takes all resources with it."""
+        if scope.is_module or scope.name in ("main", "_main", "cli", "run_main"):
+            return True
+        if self._scripts is None:
+            self._scripts = _started_by_script(self._source.tree)
+        return scope.name in self._scripts
+
     def _first_feasible(
         self, function: Function, site: Site, flow: Flow, searching: WorkBudget
     ) -> Finding | None:
         """Give the finding of the most certain tier whose path can be taken, if it is wanted."""
-        ends_program = _ends_program(function.scope)
+        ends_program = self._ends_program(function.scope)
         feasibility: Feasibility | None = None
         candidates = classify(site, flow, function.graph(), ends_program=ends_program)
         for position, candidate in enumerate(candidates):
@@ -247,8 +256,24 @@ def _certainty(finding: Finding) -> tuple[int, float]:
     return TIERS.index(finding.tier), -finding.confidence
 
 
-def _ends_program(scope: Scope) -> bool:
-    return scope.is_module or scope.name in ("main", "_main", "cli", "run_main")
+def _started_by_script(tree: ast.Module) -> frozenset[str]:
+    """Find the functions that ``if __name__ == "__main__":`` calls."""
+    return frozenset(
+        node.func.id
+        for statement in tree.body
+        if isinstance(statement, ast.If) and _tests_main(statement.test)
+        for inner in statement.body
+        for node in ast.walk(inner)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+
+
+def _tests_main(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == "__name__"
+    )
 
 
 def _count_functions(source: Source) -> int:
