@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 10
 """Proposals for one finding that are verified; each costs an analysis of the file."""
 
-MAX_WORK = 2_000
-"""Of one file: proposals times findings, since an analysis costs what there is to be found."""
-
-MIN_PROPOSALS = 20
-"""Of one file, whatever they cost. Findings beyond get a suggestion in words."""
+MAX_WORK = 30_000
+"""Of one file: verified proposals times the findings in each function squared, since following
+one of them costs what there is to follow in its function. Beyond it a suggestion is in words."""
 
 
 def offered(
@@ -51,7 +51,7 @@ def offered(
         verifier = Verifier(project, source.path, document, wanted)
     except (AnalysisError, RecursionError):
         return findings
-    turns = iter(range(max(MIN_PROPOSALS, MAX_WORK // len(findings))))
+    turns = iter(range(MAX_WORK // _work(verifier.original.tree, findings)))
     return [replace(one, fixes=(_fix(one, document, verifier, turns),)) for one in findings]
 
 
@@ -66,6 +66,19 @@ def _fix(finding: Finding, document: Document, verifier: Verifier, turns: Iterat
         if verifier.accepts(proposal, finding):
             return Fix(proposal.title, True, edits(document, finding.file, proposal.splices))
     return Fix(title)
+
+
+def _work(tree: ast.Module, findings: list[Finding]) -> int:
+    spans = [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    inside = Counter(
+        max((span for span in spans if span[0] <= one.line <= span[1]), default=None)
+        for one in findings
+    )
+    return sum(count * count for count in inside.values())
 
 
 def _proposals(spot: Spot) -> Iterator[Proposal]:
