@@ -8,6 +8,7 @@ from typing import TypeVar
 from kimera_leakguard_native.analysis.exceptions import Catch, ExceptionLattice
 
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
+_BASES = ("builtins.BaseException", "BaseException")
 _UNNAMED = "?"
 """A class that the source gives no name to; nothing is known of it."""
 FindClass = Callable[[str], "tuple[str, Sequence[str]] | None"]
@@ -39,12 +40,16 @@ class Handlers:
     def catches(self, types: tuple[str | None, ...] | None, raised: str | None) -> Catch:
         """Compare the classes of a handler with a raised class; None is an unknown exception.
 
-        An unknown exception is taken for a subclass of Exception, as nearly all are.
+        An unknown exception is taken for a subclass of Exception, as nearly all are, and so is a
+        class that cannot be found.
         """
         answer = self._answers.get((types, raised))
         if answer is None:
             named = None if types is None else tuple(item or _UNNAMED for item in types)
             answer = self._lattice.handler_catches(named, raised or "Exception")
+            if answer is Catch.MAYBE and raised not in _BASES:
+                of_any = self._lattice.handler_catches(named, "Exception")
+                answer = of_any if of_any is Catch.ALWAYS else answer
             self._answers[types, raised] = answer
         elif self._find is not None:
             # Who is given an answer that is known looks at the same files as who asked first.

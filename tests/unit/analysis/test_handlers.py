@@ -15,6 +15,9 @@ from kimera_leakguard_native.analysis.handlers import Handlers, is_broad
         (("socket.error",), "builtins.OSError", Catch.ALWAYS),
         (("builtins.KeyboardInterrupt",), None, Catch.NEVER),
         ((None,), "builtins.OSError", Catch.MAYBE),
+        (("builtins.Exception",), "elsewhere.Unheard", Catch.ALWAYS),
+        (("builtins.OSError",), "elsewhere.Unheard", Catch.MAYBE),
+        (("builtins.Exception",), "builtins.BaseException", Catch.MAYBE),
     ],
 )
 def test_handler_and_raised_class(types, raised, expected):
