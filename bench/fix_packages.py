@@ -3,7 +3,7 @@
 THIS RUNS FOREIGN CODE: the tests of packages from the index, in virtual environments of their own
 below the folder given by ``--work``. Use a machine or a container that you can throw away.
 
-    python bench/fix_packages.py --work /tmp/fixed --cache /tmp/corpora [NAME...]
+    python bench/fix_packages.py --work WORK --cache CACHE [NAME...]
 
 For each package: its source archive is unpacked twice, `klg check --fix --all` is let loose on the
 second copy (tests and documentation too), and both copies run the same tests. A test that passed

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.containers import private_containers
 from kimera_leakguard_native.analysis.dataflow import Site, Tracker
+from kimera_leakguard_native.analysis.obligations.words import says_nothing
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
     Discharge,
@@ -190,18 +191,7 @@ def could_never_return(scope: Scope) -> bool:
 
 def is_abstract(scope: Scope) -> bool:
     """Whether the body says nothing: subclasses, or somebody at run time, do the work."""
-    if isinstance(scope.node, (ast.Lambda, ast.Module)):
-        return False
-    for item in scope.node.body:
-        if isinstance(item, ast.Pass) or (
-            isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
-        ):
-            continue
-        if isinstance(item, ast.Raise):
-            raised = item.exc.func if isinstance(item.exc, ast.Call) else item.exc
-            return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-        return False
-    return True
+    return not isinstance(scope.node, (ast.Lambda, ast.Module)) and says_nothing(scope.node)
 
 
 def explicit_raises(scope: Scope) -> list[ast.expr]:
