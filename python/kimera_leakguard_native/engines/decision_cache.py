@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from kimera_leakguard_native import _core
+from kimera_leakguard_native.guardian.announcements import announce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +108,7 @@ class LeakSafeDecisionCache(LRUCache):
             on_evict=on_evict,
             clock=clock,
         )
+        announce("decision_cache", cache)
         return cache
 
     @property
@@ -178,15 +180,16 @@ class CognitiveDecisionCache:
     """
 
     def __init__(self, max_cache_size: int = 10000) -> None:
-        self._decisions = LeakSafeDecisionCache(max_cache_size)
+        self._decisions = LRUCache(max_cache_size)  # type: ignore[no-untyped-call]
         self.max_cache_size = max_cache_size
         self.hit_count = 0
         self.miss_count = 0
+        announce("decision_cache", self)
 
     @property
     def cache(self) -> CacheView:
         """The decisions by pattern hash."""
-        return self._decisions.cache
+        return CacheView(self._decisions)
 
     def generate_market_pattern_hash(self, market_data: Mapping[str, Any]) -> str:
         """Hash price, volume, volatility and trend, each rounded to four decimals."""

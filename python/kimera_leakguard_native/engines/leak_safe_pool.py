@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.gpu.memory_pool import GPUMemoryPool
+from kimera_leakguard_native.guardian.announcements import announce
 from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class LeakSafeGPUMemoryPool(GPUMemoryPool):
         super().__init__(*args, **kwargs)
         self.leak_guardian = leak_guardian or get_memory_leak_guardian()
         self._records: dict[int, int] = {}
+        announce("gpu_memory_pool", self)
+
+    def allocation_usage(self) -> tuple[int, int]:
+        """Give the number and the bytes of the live leases that the guardian has recorded."""
+        return len(self._records), len(self._records) * self._slot_bytes
 
     def lease(self, geoid_id: str) -> int:
         """Lease a slot and record it; see `GPUMemoryPool.lease`."""

@@ -86,6 +86,15 @@ class CognitiveFieldDynamics:
         return len(self._store)
 
     @property
+    def max_fields(self) -> int | None:
+        """Bound on the fields; None keeps all."""
+        return self._store.max_fields
+
+    def limit_fields(self, max_fields: int | None) -> int:
+        """Bound the fields from now on, removing the oldest above it; give the number removed."""
+        return self._store.limit(max_fields)
+
+    @property
     def waves(self) -> list[Wave]:
         """The waves that can still reach something."""
         with self._store.lock:

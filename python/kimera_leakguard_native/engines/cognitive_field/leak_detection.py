@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.engines.cognitive_field.dynamics import CognitiveFieldDynamics
+from kimera_leakguard_native.guardian.announcements import announce
 from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ class CognitiveFieldDynamicsWithLeakDetection(CognitiveFieldDynamics):
         super().__init__(dimension, config, max_fields=max_fields, on_evict=self._evicted)
         self.leak_guardian = leak_guardian or get_memory_leak_guardian()
         self._told = on_evict
+        self._field_bytes: int = self._store.pool.stats()["row_bytes"]
         self._records: dict[str, int] = {}
+        announce("cognitive_field_dynamics", self)
+
+    def allocation_usage(self) -> tuple[int, int]:
+        """Give the number and the bytes of the fields that the guardian has recorded."""
+        return len(self._records), len(self._records) * self._field_bytes
 
     def add_geoid(self, geoid_id: str, embedding: Any) -> Field | None:
         """Add a field and record it; see `CognitiveFieldDynamics.add_geoid`."""
@@ -57,7 +64,7 @@ class CognitiveFieldDynamicsWithLeakDetection(CognitiveFieldDynamics):
                     "function": f"{caller.f_code.co_filename}:{caller.f_code.co_name}",
                     "line": caller.f_lineno,
                     "type": "cognitive_field",
-                    "size": self._store.pool.stats()["row_bytes"],
+                    "size": self._field_bytes,
                 },
             )
             return field

@@ -99,11 +99,8 @@ class FieldStore:
         """Store a field that is not there yet; give its row."""
         evicted: list[str] = []
         with self.lock:
-            while self.max_fields is not None and len(self._handles) >= self.max_fields:
-                oldest = next(iter(self._handles))
-                self.remove(oldest)
-                self.evicted += 1
-                evicted.append(oldest)
+            if self.max_fields is not None:
+                evicted = self._evict_above(self.max_fields - 1)
             handle = self.pool.allocate()
             row = self.pool.index(handle)
             try:
@@ -116,10 +113,32 @@ class FieldStore:
                 raise
             self.names[row] = geoid_id
             self._handles[geoid_id] = handle
+        self._tell(evicted)
+        return row
+
+    def limit(self, max_fields: int | None) -> int:
+        """Set the bound, and evict what is above it; give the number."""
+        if max_fields is not None and max_fields < 1:
+            raise ValueError(f"max_fields: expected at least 1 or None, got {max_fields}")
+        with self.lock:
+            self.max_fields = max_fields
+            evicted = [] if max_fields is None else self._evict_above(max_fields)
+        self._tell(evicted)
+        return len(evicted)
+
+    def _evict_above(self, most: int) -> list[str]:
+        evicted = []
+        while len(self._handles) > most:
+            oldest = next(iter(self._handles))
+            self.remove(oldest)
+            self.evicted += 1
+            evicted.append(oldest)
+        return evicted
+
+    def _tell(self, evicted: list[str]) -> None:
         if self._on_evict is not None:
             for gone in evicted:
                 self._on_evict(gone)
-        return row
 
     def remove(self, geoid_id: str) -> bool:
         """Remove a field and its wave; False where there is none."""

@@ -1,0 +1,1 @@
+"""What joins the guardian, the engines and a host: health of components, recovery, rollout."""

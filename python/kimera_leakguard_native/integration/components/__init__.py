@@ -1,0 +1,1 @@
+"""Components by what they offer, and what that says of their health."""

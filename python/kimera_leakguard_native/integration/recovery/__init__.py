@@ -1,0 +1,1 @@
+"""Recovery: bounded, consented actions that say what they really freed."""
