@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.frontend import Source
     from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.project import Function, Project
+    from kimera_leakguard_native.analysis.retention.evidence import Retention
 
 
 class Wanted(Protocol):
@@ -86,7 +87,7 @@ class ModuleCheck:
         """Check every function that might acquire."""
         statistics = self._report.statistics
         statistics.lines = self._source.line_count()
-        self._retained()
+        retained = self._retained()
         name = self._project.name_of(self._source.path)
         acquirers = self._project.acquirers
         vocabulary = acquirers.vocabularies.get(self._source.path)
@@ -96,6 +97,7 @@ class ModuleCheck:
         words = vocabulary.words | acquirers.mentioned.get(self._source.path, frozenset())
         if not words:
             statistics.functions = _count_functions(self._source)
+            self._join(retained)
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
@@ -116,11 +118,21 @@ class ModuleCheck:
             finally:
                 function.forget_graph()
         self._classes.report(self._report.findings, self._wanted, self._column)
+        self._join(retained)
 
-    def _retained(self) -> None:
-        for item in retentions(self._source, self._codes, self._wanted, self._project.elsewhere):
-            column = self._column(item.node.lineno, item.node.col_offset)
-            self._report.findings.append(item.finding(self._source.path, column))
+    def _retained(self) -> list[Retention]:
+        return retentions(self._source, self._codes, self._wanted, self._project.elsewhere)
+
+    def _join(self, retained: list[Retention]) -> None:
+        """Add what is kept; of two findings about one task, the one that is nearer to it stays."""
+        further = {(line, item.code) for item in retained for line in item.instead_of}
+        tracked = [one for one in self._report.findings if (one.line, one.code) not in further]
+        known = {(one.line, one.code) for one in tracked}
+        self._report.findings[:] = tracked
+        for item in retained:
+            if (item.node.lineno, item.code) not in known:
+                column = self._column(item.node.lineno, item.node.col_offset)
+                self._report.findings.append(item.finding(self._source.path, column))
 
     def _failed(self, scope: Scope, reason: str) -> None:
         line = getattr(scope.node, "lineno", 1)

@@ -122,6 +122,9 @@ class Classes:
                         value = item.value
                         if isinstance(value, ast.Name) and value.id in annotated:
                             value = ast.Call(annotated[value.id], [], [])
+                        if isinstance(item, ast.AnnAssign) and not isinstance(value, ast.Call):
+                            # What stands in for a value until there is one is of another class.
+                            value = ast.Call(item.annotation, [], [])
                         self._learn(kept, target.attr, module, method, value)
         return kept
 

@@ -35,6 +35,10 @@ class Retention:
     unless_shrunk : tuple of (class name or None, name)
         Containers that some other file may empty: the finding holds only if none does. The class is
         that of ``self`` where the container is an attribute of instances.
+    tier : str
+        D for tasks, M for everything else.
+    instead_of : tuple of int
+        Lines whose findings of the same rule say the same, from further away.
     """
 
     code: str
@@ -45,6 +49,8 @@ class Retention:
     evident: bool = False
     steps: tuple[tuple[int, str], ...] = ()
     unless_shrunk: tuple[tuple[str | None, str], ...] = ()
+    tier: str = "M"
+    instead_of: tuple[int, ...] = ()
 
     def finding(self, file: str, column: int) -> Finding:
         """Describe it; the column is 1-based, in characters."""
@@ -58,7 +64,7 @@ class Retention:
             line=line,
             end_line=_end_of(self.node),
             column=column,
-            tier="M",
+            tier=self.tier,
             confidence=self.confidence,
             detection_result=LeakDetectionResult.POTENTIAL_LEAK.value,
             resource=self.resource,

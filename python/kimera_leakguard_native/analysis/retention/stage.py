@@ -10,9 +10,11 @@ from kimera_leakguard_native.analysis.retention import (
     callbacks,
     containers,
     defaults,
+    dropped_tasks,
     exceptions_kept,
     gradients,
     hooks,
+    pending_tasks,
     registrations,
     self_cycles,
     views,
@@ -37,6 +39,8 @@ _FAMILIES = (
     callbacks,
     exceptions_kept,
     self_cycles,
+    dropped_tasks,
+    pending_tasks,
 )
 
 _TESTS = re.compile(
@@ -62,7 +66,7 @@ def retentions(
     elsewhere : Elsewhere
         The other files of the run; asked only where this file shows nothing that frees the memory.
     """
-    if not wanted.reports("M", evident=True):
+    if not wanted.reports("M", evident=True) and not wanted.reports("D", evident=True):
         return []
     outline = Outline(source)
     in_tests = _TESTS.search(source.path) is not None
@@ -71,7 +75,7 @@ def retentions(
         for item in family.find(outline):
             if (
                 item.code in codes
-                and wanted.reports("M", evident=item.evident)
+                and wanted.reports(item.tier, evident=item.evident)
                 and (item.evident or not in_tests)
                 and not any(
                     elsewhere.shrinks(name, owner, source.path)

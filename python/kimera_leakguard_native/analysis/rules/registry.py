@@ -31,6 +31,7 @@ _MODULES = (
     "klg312_hook_not_removed",
     "klg313_retained_graph",
     "klg401_dangling_task",
+    "klg402_pending_task",
     "klg410_stored_exception",
     "klg411_exception_cycle",
     "klg412_self_capturing_callback",
