@@ -13,6 +13,7 @@
 #include "bindings.hpp"
 #include "klg/similarity/canonical_dot.hpp"
 #include "klg/similarity/dispatch.hpp"
+#include "klg/similarity/filter_choice.hpp"
 #include "klg/similarity/pair_scan.hpp"
 #include "klg/similarity/top_k.hpp"
 
@@ -47,9 +48,11 @@ void check_signals() {
 
 std::optional<Filter> parse_filter(const std::string& name) {
   if (name == "auto") return std::nullopt;
-  if (name == "floats") return Filter::floats;
-  if (name == "codes") return Filter::codes;
-  throw py::value_error("filter: expected 'auto', 'floats' or 'codes', got '" + name + "'");
+  for (const Filter filter : {Filter::floats, Filter::halves, Filter::codes}) {
+    if (name == similarity::filter_name(filter)) return filter;
+  }
+  throw py::value_error("filter: expected 'auto', 'floats', 'halves' or 'codes', got '" + name +
+                        "'");
 }
 
 /// A matrix from Python and the rows of it that can match; keeps the buffer while it lives.
@@ -159,7 +162,7 @@ class PairScan {
   }
 
   [[nodiscard]] const char* filter() const noexcept {
-    return scan_->filter() == Filter::codes ? "codes" : "floats";
+    return similarity::filter_name(scan_->filter());
   }
 
  private:
@@ -220,6 +223,8 @@ void bind_similarity(py::module_& parent) {
   m.def(
       "instruction_set", [] { return similarity::kernels_from_environment().name; },
       "Instruction set of the kernels that a call would use now; KLG_ISA forces one.");
+  m.def("instruction_sets", &similarity::instruction_sets,
+        "Instruction sets that this build has kernels for, weakest first.");
   py::class_<PairScan>(m, "PairScan",
                        "All pairs beyond a threshold, batch by batch in order (i, j).")
       .def(py::init<const py::buffer&, double, bool, unsigned, const std::optional<py::buffer>&,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,12 @@ constexpr std::size_t kShortest = 32;  // shorter rows: a tile is over before co
 constexpr std::size_t kSampleRows = 64;
 constexpr std::size_t kSampleColumns = 512;
 
-// Processor cycles, measured with AVX2: an entry of a pair by floats, by codes, and what it costs
-// to look at a pair that codes let through (its float32 dot product and fetching its rows).
-constexpr double kFloatCycles = 1.0 / 15.0;
-constexpr double kCodeCycles = 1.0 / 34.0;
+// Processor cycles to look at a pair that a filter let through: its float32 dot product and the
+// fetching of its rows.
 constexpr double kLookCycles = 250.0;
 constexpr double kLookEntryCycles = 1.0 / 8.0;
+
+constexpr std::array kFilters{Filter::codes, Filter::halves, Filter::floats};
 
 class Counter final : public CandidateSink {
  public:
@@ -43,41 +44,57 @@ class Counter final : public CandidateSink {
   std::size_t count_ = 0;
 };
 
+double passing_share(const RowSet& left, const RowSet& right, double floor, bool negated,
+                     Filter filter, const Kernels& kernels) {
+  const WorkerTeam alone(1);
+  const PackedRows rows(left, spread(left.size(), kSampleRows), {filter}, kernels, alone);
+  const PackedRows columns(right, spread(right.size(), kSampleColumns), {filter}, kernels, alone);
+  const LeftRows left_rows(rows, 0, rows.size(), negated);
+  const std::vector<float> floors(whole_panels(kSampleColumns), static_cast<float>(floor));
+  Counter counter;
+  kernels.path(filter).scan(
+      {left_rows.left(floors.data()), columns.right(0, columns.size(), floors.data()), rows.steps(),
+       rows.pad(), no_diagonal(rows.size())},
+      counter);
+  return static_cast<double>(counter.count()) / static_cast<double>(rows.size() * columns.size());
+}
+
 }  // namespace
 
+const char* filter_name(Filter filter) noexcept {
+  return filter == Filter::floats ? "floats" : filter == Filter::halves ? "halves" : "codes";
+}
+
 Filter available_filter(std::optional<Filter> wanted, std::size_t columns, const Kernels& kernels) {
-  const bool codes = kernels.scan_codes != nullptr && columns <= kCodeMaxLength;
-  if (wanted == Filter::codes && !codes) {
-    throw Error("filter=codes: no such kernels for rows of " + std::to_string(columns) +
-                " entries in the instruction set " + kernels.name);
+  if (wanted) {
+    if (kernels.can(*wanted, columns)) return *wanted;
+    throw Error("filter=" + std::string(filter_name(*wanted)) + ": no such kernels for rows of " +
+                std::to_string(columns) + " entries in the instruction set " + kernels.name);
   }
-  if (wanted) return *wanted;
-  return codes && columns >= kShortest ? Filter::codes : Filter::floats;
+  return columns >= kShortest && kernels.can(Filter::codes, columns) ? Filter::codes
+                                                                     : Filter::floats;
 }
 
 FilterChoice choose_filter(const RowSet& left, const RowSet& right, double floor, bool negated,
                            std::optional<Filter> wanted, const Kernels& kernels) {
   const Filter first = available_filter(wanted, right.columns(), kernels);
-  if (wanted || first == Filter::floats) return {first, 0.0};
-  if (right.size() < kSmall || left.size() < kSampleRows) return {Filter::codes, 0.0};
+  if (wanted || right.columns() < kShortest) return {first, 0.0};
+  if (right.size() < kSmall || left.size() < kSampleRows) return {first, 0.0};
 
-  const WorkerTeam alone(1);
-  const FilterSettings settings{Filter::codes};
-  const PackedRows rows(left, spread(left.size(), kSampleRows), settings, kernels, alone);
-  const PackedRows columns(right, spread(right.size(), kSampleColumns), settings, kernels, alone);
-  const LeftRows left_rows(rows, 0, rows.size(), negated);
-  const std::vector<float> floors(whole_panels(kSampleColumns), static_cast<float>(floor));
-  Counter counter;
-  kernels.scan_codes(
-      {left_rows.left(floors.data()), columns.right(0, columns.size(), floors.data()), rows.steps(),
-       rows.pad(), no_diagonal(rows.size())},
-      counter);
-  const double passing =
-      static_cast<double>(counter.count()) / static_cast<double>(rows.size() * columns.size());
   const auto length = static_cast<double>(right.columns());
-  const double gain = length * (kFloatCycles - kCodeCycles);
-  const bool codes_pay = passing * (kLookCycles + length * kLookEntryCycles) < gain;
-  return {codes_pay ? Filter::codes : Filter::floats, passing};
+  FilterChoice best{Filter::floats, 0.0};
+  double least = HUGE_VAL;
+  for (const Filter filter : kFilters) {
+    if (!kernels.can(filter, right.columns())) continue;
+    const double passing = passing_share(left, right, floor, negated, filter, kernels);
+    const double cycles = length * kernels.path(filter).entry_cycles +
+                          passing * (kLookCycles + length * kLookEntryCycles);
+    if (cycles < least) {
+      least = cycles;
+      best = {filter, passing};
+    }
+  }
+  return best;
 }
 
 }  // namespace klg::similarity

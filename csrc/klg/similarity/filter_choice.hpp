@@ -15,13 +15,15 @@ struct FilterChoice {
   double passing;
 };
 
-/// The wanted filter, or the one that is cheaper by the pair; throws `Error` where the wanted one
+/// The wanted filter, or the one that is cheapest by the pair; throws `Error` where the wanted one
 /// has no kernels.
 [[nodiscard]] Filter available_filter(std::optional<Filter> wanted, std::size_t columns,
                                       const Kernels& kernels);
 
-/// Chooses by trying codes on a sample of the pairs: they are cheaper than floats by the pair, but
-/// let more pairs through to be scored. `wanted`, where given, is taken if there are kernels for
+[[nodiscard]] const char* filter_name(Filter filter) noexcept;
+
+/// Chooses by trying the filters on a sample of the pairs: the cheaper one is by the pair, the more
+/// pairs it lets through to be scored. `wanted`, where given, is taken if there are kernels for
 /// it.
 ///
 /// The choice changes how long a scan takes, never what it finds.

@@ -5,6 +5,9 @@
 
 namespace klg::similarity {
 
+/// What a filter computes with: float32, bfloat16 or 8-bit integers.
+enum class Filter : std::uint8_t { floats, halves, codes };
+
 /// A pair that a filter could not rule out; row and column count from the block's first.
 struct Candidate {
   std::uint32_t row;
@@ -34,17 +37,17 @@ class CandidateSink {
 struct Operand {
   const void* panels;
   std::size_t count;
-  const float* floor;            ///< A pair counts for a row from this score on.
-  const float* scale;            ///< Codes only: score = scale · scale · (sum of code products).
-  const float* residual;         ///< Codes only: norm of what quantisation lost.
-  const std::int32_t* code_sum;  ///< Codes only: sum of a row's codes.
+  const float* floor;              ///< A pair counts for a row from this score on.
+  const float* scale;              ///< Codes: score = scale · scale · (sum of code products).
+  const float* residual;           ///< Halves and codes: norm of what rounding lost.
+  const std::int32_t* correction;  ///< Codes, right: what the left codes' bias adds, negated.
 };
 
 /// Rows (left) against columns (right).
 struct Block {
   Operand left;
   Operand right;
-  std::size_t steps;        ///< Words of a row: entries (float32) or groups of four codes.
+  std::size_t steps;        ///< Words of a row: an entry, two halves or four codes.
   float pad;                ///< The part of the slack that all pairs share.
   std::ptrdiff_t diagonal;  ///< Only pairs with column > row + diagonal are reported.
 };
@@ -53,24 +56,33 @@ struct Block {
 /// estimate + slack >= min(left.floor, right.floor).
 using FilterKernel = void (*)(const Block&, CandidateSink&);
 
+/// How one instruction set runs one filter.
+struct FilterPath {
+  FilterKernel scan = nullptr;  ///< Null where another filter is better anyway.
+  std::size_t left_rows = 0;    ///< Rows of a left panel.
+  int code_max = 0;             ///< Codes lie in [-code_max, code_max].
+  int code_bias = 0;            ///< Left codes are stored unsigned, as code + code_bias.
+  double entry_cycles = 0.0;    ///< Processor cycles for an entry of a pair, measured.
+};
+
 /// Packed layout: panels of rows, in a panel word by word, in a word row by row.
 inline constexpr std::size_t kRightRows = 16;
-inline constexpr std::size_t kFloatLeftRows = 6;
-inline constexpr std::size_t kCodeLeftRows = 4;
 inline constexpr std::size_t kCodesPerWord = 4;
-inline constexpr std::size_t kMaxTile = kFloatLeftRows * kRightRows;
-static_assert(kCodeLeftRows * kRightRows <= kMaxTile);
+inline constexpr std::size_t kHalvesPerWord = 2;
 
-/// Codes lie in [-63, 63]. The left operand is stored as code + 63: two products of an unsigned
-/// byte up to 126 with a signed one, twice, stay below 2^15, so 16-bit sums cannot saturate.
-inline constexpr int kCodeMax = 63;
-static_assert(4 * (2 * kCodeMax) * kCodeMax < (1 << 15));
+/// The most candidates that one tile can give.
+inline constexpr std::size_t kMaxTile = 8 * 48;
 
-/// Steps of a packed row of codes come in pairs, as the 16-bit sums do.
+/// A multiple of every kernel's panels, left and right: arrays of floors have so much room.
+inline constexpr std::size_t kPanelMultiple = 48;
+
+/// Steps of a packed row of codes come in pairs: AVX2 adds two products in 16 bits.
 inline constexpr std::size_t kCodeStepMultiple = 2;
 
-/// The longest rows that codes can serve: their 32-bit sums cannot overflow.
-inline constexpr std::size_t kCodeMaxLength =
-    (std::size_t{1} << 31) / (2 * kCodeMax * kCodeMax) - 8;
+/// The longest rows whose 32-bit sums of code products cannot overflow.
+[[nodiscard]] constexpr std::size_t code_max_length(int code_max, int code_bias) noexcept {
+  const auto product = static_cast<std::size_t>((code_max + code_bias) * code_max);
+  return (std::size_t{1} << 31) / product - 8;
+}
 
 }  // namespace klg::similarity

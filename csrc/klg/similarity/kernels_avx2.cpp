@@ -129,17 +129,15 @@ KLG_AVX2 void scan_codes(const Block& block, CandidateSink& sink) {
         const __m256 right_floor = _mm256_loadu_ps(block.right.floor + column);
         const __m256 right_scale = _mm256_loadu_ps(block.right.scale + column);
         const __m256 right_residual = _mm256_loadu_ps(block.right.residual + column);
-        // The left codes carry + 63 each.
-        const __m256i shift = _mm256_mullo_epi32(
-            _mm256_set1_epi32(kCodeMax),
-            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.right.code_sum + column)));
+        const __m256i correction =
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.right.correction + column));
 #pragma GCC unroll 4
         for (std::size_t r = 0; r < kRows; ++r) {
           const float residual = block.left.residual[row + r];
           const __m256 scale =
               _mm256_mul_ps(_mm256_set1_ps(block.left.scale[row + r]), right_scale);
           const __m256 estimate =
-              _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(sums[r][half], shift)), scale);
+              _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sums[r][half], correction)), scale);
           // code_slack(left, right) + pad
           const __m256 slack = _mm256_fmadd_ps(right_residual, _mm256_set1_ps(1.0f + residual),
                                                _mm256_set1_ps(residual + block.pad));
@@ -215,7 +213,7 @@ KLG_AVX2 float float_dot(const float* x, const float* y, std::size_t n) noexcept
   return sum;
 }
 
-KLG_AVX2 Quantised quantise(const float* x, std::size_t n, double inverse_norm,
+KLG_AVX2 Quantised quantise(const float* x, std::size_t n, double inverse_norm, int code_max,
                             std::int8_t* codes) noexcept {
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
   __m256 maxima = _mm256_setzero_ps();
@@ -228,17 +226,17 @@ KLG_AVX2 Quantised quantise(const float* x, std::size_t n, double inverse_norm,
   float largest = 0.0f;
   for (const float value : values) largest = value > largest ? value : largest;
   for (; i < n; ++i) largest = __builtin_fabsf(x[i]) > largest ? __builtin_fabsf(x[i]) : largest;
-  const double code_of_unit = kCodeMax / static_cast<double>(largest);
+  const double code_of_unit = code_max / static_cast<double>(largest);
   // The vector path multiplies in float32, where a tiny or huge row would overflow the factor.
   if (largest < 0x1p-100f || largest > 0x1p100f) {
-    return baseline::quantise(x, n, inverse_norm, codes);
+    return baseline::quantise(x, n, inverse_norm, code_max, codes);
   }
-  const auto scale = static_cast<float>(static_cast<double>(largest) * inverse_norm / kCodeMax);
+  const auto scale = static_cast<float>(static_cast<double>(largest) * inverse_norm / code_max);
   const __m256 factor = _mm256_set1_ps(static_cast<float>(code_of_unit));
   const __m256d norm = _mm256_set1_pd(inverse_norm);
   const __m256d step = _mm256_set1_pd(scale);
-  const __m256i limit = _mm256_set1_epi32(kCodeMax);
-  const __m256i floor = _mm256_set1_epi32(-kCodeMax);
+  const __m256i limit = _mm256_set1_epi32(code_max);
+  const __m256i floor = _mm256_set1_epi32(-code_max);
   __m256d residuals[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
   __m256i sums = _mm256_setzero_si256();
   for (i = 0; i + 8 <= n; i += 8) {

@@ -1,6 +1,7 @@
 #include "klg/similarity/kernels_baseline.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "klg/similarity/similarity.hpp"
@@ -8,7 +9,7 @@
 namespace klg::similarity::baseline {
 
 void scan_floats(const Block& block, CandidateSink& sink) {
-  constexpr std::size_t kRows = kFloatLeftRows;
+  constexpr std::size_t kRows = kLeftRows;
   const auto* left = static_cast<const float*>(block.left.panels);
   const auto* right = static_cast<const float*>(block.right.panels);
   for (std::size_t row = 0; row < block.left.count; row += kRows) {
@@ -49,18 +50,42 @@ float float_dot(const float* x, const float* y, std::size_t n) noexcept {
   return sum;
 }
 
-Quantised quantise(const float* x, std::size_t n, double inverse_norm,
+void normalise(const float* x, std::size_t n, double inverse_norm, std::uint32_t* words) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    words[i] =
+        std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<double>(x[i]) * inverse_norm));
+  }
+}
+
+float round_halves(const float* x, std::size_t n, double inverse_norm,
+                   std::uint32_t* words) noexcept {
+  double residual = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double unit = static_cast<double>(x[i]) * inverse_norm;
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(unit));
+    // To nearest, ties to even; the dot instruction takes subnormal halves for zero.
+    std::uint32_t half = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    if ((half & 0x7fffu) < 0x80u) half = 0;
+    const double lost = unit - static_cast<double>(std::bit_cast<float>(half << 16));
+    residual += lost * lost;
+    words[i / kHalvesPerWord] |= half << (16 * (i % kHalvesPerWord));
+  }
+  return static_cast<float>(residual_bound(residual, n) * (1.0 + 2.0 * kUnit32));
+}
+
+Quantised quantise(const float* x, std::size_t n, double inverse_norm, int code_max,
                    std::int8_t* codes) noexcept {
   float largest = 0.0f;
   for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(x[i]));
   // Rounded to float32 first: the residual is that of the scale that is used.
-  const auto scale = static_cast<float>(static_cast<double>(largest) * inverse_norm / kCodeMax);
-  const double code_of_unit = kCodeMax / static_cast<double>(largest);
+  const auto scale = static_cast<float>(static_cast<double>(largest) * inverse_norm / code_max);
+  const double code_of_unit = code_max / static_cast<double>(largest);
   double residual = 0.0;
   std::int32_t sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double value = x[i];
-    const auto code = static_cast<std::int32_t>(std::lrint(value * code_of_unit));
+    const auto code = std::clamp(static_cast<std::int32_t>(std::lrint(value * code_of_unit)),
+                                 -code_max, code_max);
     const double lost = value * inverse_norm - static_cast<double>(scale) * code;
     residual += lost * lost;
     sum += code;
@@ -68,6 +93,12 @@ Quantised quantise(const float* x, std::size_t n, double inverse_norm,
   }
   const auto bound = static_cast<float>(residual_bound(residual, n) * (1.0 + 2.0 * kUnit32));
   return {scale, bound, sum};
+}
+
+void interleave(const std::uint32_t* rows, std::size_t steps, std::uint32_t* panel) noexcept {
+  for (std::size_t step = 0; step < steps; ++step) {
+    for (std::size_t r = 0; r < kRightRows; ++r) *panel++ = rows[r * steps + step];
+  }
 }
 
 }  // namespace klg::similarity::baseline

@@ -1,9 +1,7 @@
 #include "klg/similarity/packed_rows.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -14,29 +12,50 @@ namespace {
 
 std::size_t step_count(Filter filter, std::size_t columns) {
   if (filter == Filter::floats) return columns;
+  if (filter == Filter::halves) return (columns + kHalvesPerWord - 1) / kHalvesPerWord;
   constexpr std::size_t kMultiple = kCodesPerWord * kCodeStepMultiple;
   return (columns + kMultiple - 1) / kMultiple * kCodeStepMultiple;
 }
 
 double shared_slack(Filter filter, std::size_t columns) {
-  // Sums of codes are exact; what codes lost is accounted for pair by pair.
-  return kComparisonSlack + (filter == Filter::floats ? float_slack(columns) : 0.0);
+  // Sums of codes are exact; what rounding lost is accounted for pair by pair.
+  return kComparisonSlack + (filter == Filter::floats   ? float_slack(columns)
+                             : filter == Filter::halves ? half_slack(columns)
+                                                        : 0.0);
 }
 
 float rounded_up(double value) {
   return std::nextafterf(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
-// Four codes in a word, each plus 63: exclusive-or makes a signed byte unsigned (plus 128), and the
-// subtraction borrows from no neighbour because every byte is at least 128 - 63 = 65.
-std::uint32_t shifted(std::uint32_t codes) noexcept {
-  static_assert(kCodeMax == 63);
-  return (codes ^ 0x80808080u) - 0x41414141u;
-}
+/// How a word of the right layout becomes one of the left: its sign bits flipped where the rows are
+/// negated, and codes made unsigned.
+class LeftWord {
+ public:
+  LeftWord(Filter filter, int code_bias, bool negated) {
+    constexpr std::uint32_t kBytes = 0x01010101u;
+    if (filter != Filter::codes) {
+      flipped_ = !negated ? 0u : filter == Filter::floats ? 0x80000000u : 0x80008000u;
+      return;
+    }
+    // Exclusive-or makes a signed byte code + 128, and with all bits flipped 127 - code. Every sum
+    // below is that of its bytes: none leaves [0, 255], so none carries into its neighbour.
+    flipped_ = 0x80u * kBytes;
+    added_ = static_cast<std::uint32_t>(code_bias - 128) * kBytes;
+    if (negated) {
+      flipped_ ^= 0xffu * kBytes;
+      added_ = static_cast<std::uint32_t>(code_bias - 127) * kBytes;
+    }
+  }
 
-std::uint32_t shifted_negated(std::uint32_t codes) noexcept {
-  return 0x7e7e7e7eu - shifted(codes);  // 126 - (code + 63)
-}
+  [[nodiscard]] std::uint32_t operator()(std::uint32_t word) const noexcept {
+    return (word ^ flipped_) + added_;
+  }
+
+ private:
+  std::uint32_t flipped_ = 0;
+  std::uint32_t added_ = 0;
+};
 
 std::vector<std::uint32_t> all_members(std::size_t count) {
   std::vector<std::uint32_t> members(count);
@@ -53,6 +72,7 @@ PackedRows::PackedRows(const RowSet& rows, FilterSettings settings, const Kernel
 PackedRows::PackedRows(const RowSet& rows, std::span<const std::uint32_t> members,
                        FilterSettings settings, const Kernels& kernels, const WorkerTeam& team)
     : filter_(settings.filter),
+      path_(kernels.path(settings.filter)),
       size_(members.size()),
       steps_(step_count(settings.filter, rows.columns())),
       pad_(rounded_up(settings.slack_scale * shared_slack(settings.filter, rows.columns()))) {
@@ -63,10 +83,10 @@ void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members
                       double slack_scale, const Kernels& kernels, const WorkerTeam& team) {
   const std::size_t room = whole_panels(size_);
   panels_ = AlignedArray<std::uint32_t>(room * steps_);
+  if (filter_ != Filter::floats) residual_.resize(room);
   if (filter_ == Filter::codes) {
     scale_.resize(room);
-    residual_.resize(room);
-    code_sum_.resize(room);
+    correction_.resize(room);
   }
   const std::size_t columns = rows.columns();
   team.run((size_ + kRightRows - 1) / kRightRows, [&](std::size_t panel, unsigned) {
@@ -78,56 +98,65 @@ void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members
       const float* row = rows.row(member);
       const double inverse_norm = 1.0 / std::sqrt(rows.square(member));
       std::uint32_t* out = words.data() + r * steps_;
-      if (filter_ == Filter::codes) {
-        const Quantised quantised =
-            kernels.quantise(row, columns, inverse_norm, reinterpret_cast<std::int8_t*>(out));
+      if (filter_ == Filter::floats) {
+        kernels.normalise(row, columns, inverse_norm, out);
+      } else if (filter_ == Filter::halves) {
+        const float residual = kernels.round_halves(row, columns, inverse_norm, out);
+        residual_[first + r] = static_cast<float>(slack_scale * residual);
+      } else {
+        const Quantised quantised = kernels.quantise(row, columns, inverse_norm, path_.code_max,
+                                                     reinterpret_cast<std::int8_t*>(out));
         scale_[first + r] = quantised.scale;
         residual_[first + r] = static_cast<float>(slack_scale * quantised.residual);
-        code_sum_[first + r] = quantised.sum;
-      } else {
-        for (std::size_t k = 0; k < columns; ++k) {
-          out[k] = std::bit_cast<std::uint32_t>(
-              static_cast<float>(static_cast<double>(row[k]) * inverse_norm));
-        }
+        correction_[first + r] = -path_.code_bias * quantised.sum;
       }
     }
-    std::uint32_t* out = panels_.data() + panel * kRightRows * steps_;
-    for (std::size_t step = 0; step < steps_; ++step) {
-      for (std::size_t r = 0; r < kRightRows; ++r) *out++ = words[r * steps_ + step];
-    }
+    kernels.interleave(words.data(), steps_, panels_.data() + panel * kRightRows * steps_);
   });
 }
 
 Operand PackedRows::right(std::size_t first, std::size_t count, const float* floor) const {
   Operand operand{panels_.data() + first * steps_, count, floor, nullptr, nullptr, nullptr};
+  if (filter_ != Filter::floats) operand.residual = residual_.data() + first;
   if (filter_ == Filter::codes) {
     operand.scale = scale_.data() + first;
-    operand.residual = residual_.data() + first;
-    operand.code_sum = code_sum_.data() + first;
+    operand.correction = correction_.data() + first;
   }
   return operand;
 }
 
 LeftRows::LeftRows(const PackedRows& rows, std::size_t first, std::size_t count, bool negated)
     : count_(count) {
-  const bool codes = rows.filter() == Filter::codes;
-  const std::size_t height = codes ? kCodeLeftRows : kFloatLeftRows;
+  const std::size_t height = rows.path_.left_rows;
+  const std::size_t steps = rows.steps();
   const std::size_t room = whole_panels(count);
-  panels_ = AlignedArray<std::uint32_t>(room * rows.steps());
-  if (codes) {
-    scale_.assign(room, 0.0f);
-    residual_.assign(room, 0.0f);
-    std::copy_n(rows.scale_.begin() + static_cast<std::ptrdiff_t>(first), count, scale_.begin());
-    std::copy_n(rows.residual_.begin() + static_cast<std::ptrdiff_t>(first), count,
-                residual_.begin());
-  }
-  const std::uint32_t sign = negated ? 0x80000000u : 0u;
-  for (std::size_t r = 0; r < count; ++r) {
-    std::uint32_t* out = panels_.data() + r / height * height * rows.steps() + r % height;
-    for (std::size_t step = 0; step < rows.steps(); ++step, out += height) {
-      const std::uint32_t word = rows.word(first + r, step);
-      *out = !codes ? word ^ sign : negated ? shifted_negated(word) : shifted(word);
+  panels_ = AlignedArray<std::uint32_t>(room * steps);
+  const auto take = [&](const std::vector<float>& from, std::vector<float>& to) {
+    if (from.empty()) return;
+    to.assign(room, 0.0f);
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(first), count, to.begin());
+  };
+  take(rows.scale_, scale_);
+  take(rows.residual_, residual_);
+  const LeftWord left_word(rows.filter(), rows.path_.code_bias, negated);
+  for (std::size_t r = 0; r < count;) {
+    // As many rows as lie side by side in both layouts.
+    const std::size_t from = (first + r) % kRightRows;
+    const std::size_t to = r % height;
+    const std::size_t width = std::min({kRightRows - from, height - to, count - r});
+    const std::uint32_t* in =
+        rows.panels_.data() + (first + r) / kRightRows * kRightRows * steps + from;
+    std::uint32_t* out = panels_.data() + r / height * height * steps + to;
+    if (width == 8) {
+      for (std::size_t step = 0; step < steps; ++step, in += kRightRows, out += height) {
+        for (std::size_t k = 0; k < 8; ++k) out[k] = left_word(in[k]);
+      }
+    } else {
+      for (std::size_t step = 0; step < steps; ++step, in += kRightRows, out += height) {
+        for (std::size_t k = 0; k < width; ++k) out[k] = left_word(in[k]);
+      }
     }
+    r += width;
   }
 }
 

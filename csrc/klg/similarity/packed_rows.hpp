@@ -11,17 +11,14 @@
 
 namespace klg::similarity {
 
-/// What a filter computes with.
-enum class Filter : std::uint8_t { floats, codes };
-
 struct FilterSettings {
   Filter filter;
   /// Scales every bound: 1 is what is proved. Tests show that with less, pairs get lost.
   double slack_scale = 1.0;
 };
 
-/// Unit rows in the layout of a kernel's right operand: n · d · 4 bytes of floats or n · d of
-/// codes.
+/// Unit rows in the layout of a kernel's right operand: 4 bytes an entry of floats, 2 of halves, 1
+/// of codes.
 class PackedRows {
  public:
   /// Packs the members `members` of a set, or all of them.
@@ -34,11 +31,14 @@ class PackedRows {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::size_t row_bytes() const noexcept { return steps_ * sizeof(std::uint32_t); }
-  [[nodiscard]] float residual(std::size_t row) const noexcept { return residual_[row]; }
+  /// Norm of what rounding lost of a row: 0 for floats.
+  [[nodiscard]] float residual(std::size_t row) const noexcept {
+    return filter_ == Filter::floats ? 0.0f : residual_[row];
+  }
   /// The slack of a pair that does not depend on the pair.
   [[nodiscard]] float pad() const noexcept { return pad_; }
 
-  /// Rows [first, first + count), `first` a multiple of kRightRows; `floor` has room for whole
+  /// Rows [first, first + count), `first` a multiple of kPanelMultiple; `floor` has room for whole
   /// panels.
   [[nodiscard]] Operand right(std::size_t first, std::size_t count, const float* floor) const;
 
@@ -47,18 +47,16 @@ class PackedRows {
 
   void pack(const RowSet& rows, std::span<const std::uint32_t> members, double slack_scale,
             const Kernels& kernels, const WorkerTeam& team);
-  [[nodiscard]] std::uint32_t word(std::size_t row, std::size_t step) const noexcept {
-    return panels_.data()[(row / kRightRows * steps_ + step) * kRightRows + row % kRightRows];
-  }
 
   Filter filter_;
+  FilterPath path_;
   std::size_t size_;
   std::size_t steps_;
   float pad_;
   AlignedArray<std::uint32_t> panels_;
   std::vector<float> scale_;
   std::vector<float> residual_;
-  std::vector<std::int32_t> code_sum_;
+  std::vector<std::int32_t> correction_;
 };
 
 /// Some of the packed rows again, in the layout of a left operand; negated on demand, so that the
@@ -79,8 +77,7 @@ class LeftRows {
 
 /// `count` up to the next multiple of every kernel's panel, so that arrays of floors have room.
 [[nodiscard]] constexpr std::size_t whole_panels(std::size_t count) noexcept {
-  return (count / 48 + 1) * 48;
+  return (count / kPanelMultiple + 1) * kPanelMultiple;
 }
-static_assert(48 % kRightRows == 0 && 48 % kFloatLeftRows == 0 && 48 % kCodeLeftRows == 0);
 
 }  // namespace klg::similarity

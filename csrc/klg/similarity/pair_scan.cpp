@@ -35,13 +35,13 @@ class PairScan::Collector final : public CandidateSink {
   void drain() override {
     const ScanSettings& settings = scan_.settings_;
     const double floor = signed_floor(settings);
-    const bool codes = scan_.filter() == Filter::codes;
+    const bool rounded = scan_.filter() != Filter::floats;
     const double slack = scan_.scorer_.slack();
     for (const Candidate* it = buffer_.data(); it != next; ++it) {
       const std::size_t i = row_ + it->row;
       const std::size_t j = column_ + it->column;
       std::optional<double> estimate = static_cast<double>(it->estimate);
-      if (codes) {
+      if (rounded) {
         estimate = scan_.scorer_.estimate(i, j);
         if (estimate && settings.below) estimate = -*estimate;
         if (estimate && *estimate + slack < floor) continue;
@@ -69,7 +69,7 @@ class PairScan::Collector final : public CandidateSink {
   std::size_t column_ = 0;
   std::uint64_t found_ = 0;
   std::vector<Pair> pairs_;
-  std::array<Candidate, 8 * kMaxTile> buffer_;
+  std::array<Candidate, 4 * kMaxTile> buffer_;
 };
 
 PairScan::PairScan(const RowSet& rows, const ScanSettings& settings, const Kernels& kernels,
@@ -147,8 +147,7 @@ std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pa
     collector = std::make_unique<Collector>(*this, pairs != nullptr);
   const std::vector<float> floors(whole_panels(std::max(strip_rows_, chunk_columns_)),
                                   static_cast<float>(signed_floor(settings_)));
-  const FilterKernel kernel =
-      filter() == Filter::codes ? kernels_.scan_codes : kernels_.scan_floats;
+  const FilterKernel kernel = kernels_.path(filter()).scan;
   team.run(items.size(), [&](std::size_t k, unsigned worker) {
     const std::size_t row = begin + items[k].strip * strip_rows_;
     const std::size_t column = items[k].chunk * chunk_columns_;

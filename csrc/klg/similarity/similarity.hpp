@@ -44,8 +44,8 @@ KLG_HOST_DEVICE inline double float_slack(std::size_t d) {
   return accumulated_error(static_cast<double>(d) + 10.0, kUnit32) + 0x1p-60;
 }
 
-/// How far the dot product of two quantised rows can lie from the cosine, given the norms of what
-/// quantisation lost of each unit row: |<x,y> - <x-e,y-f>| <= |e||y| + |x||f| + |e||f|.
+/// How far the dot product of two rounded rows (halves or codes) can lie from the cosine, given the
+/// norms of what rounding lost of each unit row: |<x,y> - <x-e,y-f>| <= |e||y| + |x||f| + |e||f|.
 KLG_HOST_DEVICE inline double code_slack(double x_residual, double y_residual) {
   return x_residual + y_residual + x_residual * y_residual;
 }
@@ -58,6 +58,22 @@ KLG_HOST_DEVICE inline double residual_bound(double sum_of_squares, std::size_t 
   const double terms = static_cast<double>(d);
   return sqrt(sum_of_squares) * (1.0 + accumulated_error(terms + 8.0, kUnit64)) +
          sqrt(terms) * 8.0 * kUnit64;
+}
+
+/// How far a bfloat16 dot product with float32 sums can lie from the exact one of the same rounded
+/// rows: products are exact (8 + 8 bits), each addition rounds at most twice, and rounded unit rows
+/// are no longer than 1 + 2^-8.
+KLG_HOST_DEVICE inline double half_slack(std::size_t d) {
+  return 1.01 * accumulated_error(2.0 * static_cast<double>(d) + 10.0, kUnit32) + 0x1p-60;
+}
+
+/// As residual_bound(), for squares that were formed in float32: each part of a unit row then
+/// carries an error of two float32 units of itself and the difference one of its own, which
+/// together have a norm of at most 4 units, and the sum a relative error of d + 2 roundings.
+KLG_HOST_DEVICE inline double float_residual_bound(double sum_of_squares, std::size_t d) {
+  const double terms = static_cast<double>(d);
+  return sqrt(sum_of_squares) * (1.0 + 2.0 * accumulated_error(terms + 8.0, kUnit32)) +
+         4.0 * kUnit32 + sqrt(terms) * 0x1p-70;
 }
 
 /// What the comparison itself may lose: about ten float32 roundings of values below 4.

@@ -14,9 +14,8 @@ namespace klg::similarity {
 inline constexpr std::size_t kStripRows = 240;
 inline constexpr std::size_t kStripBytes = std::size_t{256} << 10;
 inline constexpr std::size_t kChunkBytes = std::size_t{320} << 10;
-inline constexpr std::size_t kLeastStripRows = 12;
-static_assert(kStripRows % kLeastStripRows == 0 && kLeastStripRows % kFloatLeftRows == 0 &&
-              kLeastStripRows % kCodeLeftRows == 0);
+inline constexpr std::size_t kLeastStripRows = 24;
+static_assert(kStripRows % kLeastStripRows == 0 && kPanelMultiple % kLeastStripRows == 0);
 
 [[nodiscard]] inline std::size_t strip_rows_for(std::size_t row_bytes) noexcept {
   const std::size_t fitting =
@@ -26,8 +25,8 @@ static_assert(kStripRows % kLeastStripRows == 0 && kLeastStripRows % kFloatLeftR
 
 [[nodiscard]] inline std::size_t chunk_columns_for(std::size_t row_bytes) noexcept {
   const std::size_t fitting =
-      kChunkBytes / std::max<std::size_t>(1, row_bytes) / kRightRows * kRightRows;
-  return std::clamp<std::size_t>(fitting, kRightRows, 1024);
+      kChunkBytes / std::max<std::size_t>(1, row_bytes) / kPanelMultiple * kPanelMultiple;
+  return std::clamp<std::size_t>(fitting, kPanelMultiple, 960);
 }
 
 /// A diagonal that leaves out no pair of a block of `rows` rows.

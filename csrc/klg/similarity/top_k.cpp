@@ -54,7 +54,7 @@ class SampleSink final : public CandidateSink {
  private:
   std::size_t columns_;
   std::vector<float> estimates_;
-  std::array<Candidate, 8 * kMaxTile> buffer_;
+  std::array<Candidate, 2 * kMaxTile> buffer_;
 };
 
 /// Gives every row a floor: the k-th best lower bound among its scores with a sample of columns.
@@ -82,9 +82,7 @@ void seed_floors(Search& search, const TopKSettings& settings, const Kernels& ke
       float* row = sink.row(r);
       for (std::size_t c = 0; c < members.size(); ++c) {
         double slack = sample.pad();
-        if (sample.filter() == Filter::codes) {
-          slack += code_slack(search.left_packed.residual(first + r), sample.residual(c));
-        }
+        slack += code_slack(search.left_packed.residual(first + r), sample.residual(c));
         const bool itself = search.within && members[c] == first + r;
         row[c] =
             itself ? -std::numeric_limits<float>::infinity() : static_cast<float>(row[c] - slack);
@@ -128,7 +126,7 @@ class OfferSink final : public CandidateSink {
         floor = std::min(floor, right_floors_[it->column]);
       }
       std::optional<double> estimate = static_cast<double>(it->estimate);
-      if (search_.right_packed.filter() == Filter::codes) {
+      if (search_.right_packed.filter() != Filter::floats) {
         estimate = search_.scorer.estimate(i, j);
         if (estimate && search_.negated) estimate = -*estimate;
       }
@@ -151,7 +149,7 @@ class OfferSink final : public CandidateSink {
   std::vector<float> left_floors_;
   std::vector<float> right_floors_;
   // Short: floors rise as candidates are dealt with, and higher floors make fewer candidates.
-  std::array<Candidate, 2 * kMaxTile> buffer_;
+  std::array<Candidate, kMaxTile + kMaxTile / 4> buffer_;
 };
 
 void scan(Search& search, const WorkerTeam& team) {
@@ -215,7 +213,7 @@ void top_k(const RowSet& left, const RowSet& right, bool within, const TopKSetti
                 !settings.largest,
                 other ? *other : right_packed,
                 right_packed,
-                filter == Filter::codes ? kernels.scan_codes : kernels.scan_floats,
+                kernels.path(filter).scan,
                 PairScorer(left, right, kernels, settings.slack_scale),
                 best};
   seed_floors(search, bounded, kernels, team);

@@ -6,7 +6,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['PairScan', 'canonical_dot', 'instruction_set', 'top_k']
+__all__: list[str] = ['PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'top_k']
 class PairScan:
     """
     All pairs beyond a threshold, batch by batch in order (i, j).
@@ -37,6 +37,10 @@ def canonical_dot(x: typing_extensions.Buffer, y: typing_extensions.Buffer) -> f
 def instruction_set() -> str:
     """
     Instruction set of the kernels that a call would use now; KLG_ISA forces one.
+    """
+def instruction_sets() -> list[str]:
+    """
+    Instruction sets that this build has kernels for, weakest first.
     """
 def top_k(x: typing_extensions.Buffer, k: typing.SupportsInt | typing.SupportsIndex, largest: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto') -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
     """

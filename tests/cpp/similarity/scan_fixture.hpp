@@ -47,7 +47,7 @@ inline double oracle_score(const Rows& rows, std::size_t i, std::size_t j) {
 /// Every instruction set of this build that this processor can run.
 inline std::vector<const Kernels*> usable_kernels() {
   std::vector<const Kernels*> result;
-  for (const char* name : {"baseline", "avx2"}) {
+  for (const char* name : instruction_sets()) {
     try {
       result.push_back(&kernels(name));
     } catch (const Error&) {
@@ -58,8 +58,11 @@ inline std::vector<const Kernels*> usable_kernels() {
 }
 
 inline std::vector<Filter> usable_filters(const Kernels& isa) {
-  if (isa.scan_codes == nullptr) return {Filter::floats};
-  return {Filter::floats, Filter::codes};
+  std::vector<Filter> result;
+  for (const Filter filter : {Filter::floats, Filter::halves, Filter::codes}) {
+    if (isa.can(filter, 1)) result.push_back(filter);
+  }
+  return result;
 }
 
 inline std::vector<Pair> all_pairs(const Rows& rows, const ScanSettings& settings,

@@ -53,9 +53,9 @@ Rows rows_that_round_down() {
 }
 
 // A row whose quantisation loses a vector that points exactly where the other row does.
-Rows rows_that_quantise_badly() {
+Rows rows_that_quantise_badly(int code_max) {
   constexpr std::size_t kColumns = 64;
-  Rows rows{2, kColumns, std::vector<float>(2 * kColumns, 0.49f / 63.0f)};
+  Rows rows{2, kColumns, std::vector<float>(2 * kColumns, 0.49f / static_cast<float>(code_max))};
   rows.values[0] = 1.0f;
   for (std::size_t k = 0; k < kColumns; ++k) rows.values[kColumns + k] = 1.0f;
   return rows;
@@ -75,11 +75,30 @@ TEST(FloatSlack, CoversTheWorstRoundingAndHalfOfItWouldNot) {
 }
 
 TEST(CodeSlack, CoversTheWorstQuantisationAndNineTenthsOfItWouldNot) {
-  const Rows rows = rows_that_quantise_badly();
   for (const Kernels* isa : testing::usable_kernels()) {
-    if (isa->scan_codes == nullptr) continue;
+    if (isa->codes.scan == nullptr) continue;
+    const Rows rows = rows_that_quantise_badly(isa->codes.code_max);
     EXPECT_EQ(found(rows, Filter::codes, 1.0, *isa), 1u) << isa->name;
     EXPECT_EQ(found(rows, Filter::codes, 0.9, *isa), 0u) << isa->name;
+  }
+}
+
+// Rows of which every entry loses nearly half a unit of bfloat16, all in the same direction.
+Rows rows_that_halve_badly() {
+  constexpr std::size_t kColumns = 64;
+  Rows rows{2, kColumns, std::vector<float>(2 * kColumns, 0.125f * (1.0f + 0x1.fcp-9f))};
+  for (std::size_t k = 0; k < kColumns; k += 2) {
+    rows.values[k] = 0.125f * std::sqrt(2.0f - (1.0f + 0x1.fcp-9f) * (1.0f + 0x1.fcp-9f));
+  }
+  return rows;
+}
+
+TEST(HalfSlack, CoversTheWorstRoundingAndATenthOfItWouldNot) {
+  const Rows rows = rows_that_halve_badly();
+  for (const Kernels* isa : testing::usable_kernels()) {
+    if (isa->halves.scan == nullptr) continue;
+    EXPECT_EQ(found(rows, Filter::halves, 1.0, *isa), 1u) << isa->name;
+    EXPECT_EQ(found(rows, Filter::halves, 0.1, *isa), 0u) << isa->name;
   }
 }
 

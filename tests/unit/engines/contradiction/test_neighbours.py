@@ -17,7 +17,7 @@ def assert_same(got, wanted):
     np.testing.assert_array_equal(got[1], wanted[1])
 
 
-@pytest.mark.parametrize("isa", ["baseline", "avx2"])
+@pytest.mark.parametrize("isa", _core.similarity.instruction_sets())
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("n", [2, 40, 700, 1300])
 def test_bit_equal_to_the_oracle(monkeypatch, isa, largest, n):
@@ -32,12 +32,14 @@ def test_bit_equal_to_the_oracle(monkeypatch, isa, largest, n):
     assert_same(top_k(x, 7, largest=largest, threads=2), best_partners(scores, 7, largest))
 
 
-def test_no_filter_changes_the_result():
+@pytest.mark.parametrize("filter_name", ["halves", "codes"])
+def test_no_filter_changes_the_result(filter_name):
     x = matrix(900, 64)
-    if _core.similarity.instruction_set() == "baseline":
-        pytest.skip("only one filter in this instruction set")
     floats = _core.similarity.top_k(x, 5, filter="floats")
-    assert_same(_core.similarity.top_k(x, 5, filter="codes"), floats)
+    try:
+        assert_same(_core.similarity.top_k(x, 5, filter=filter_name), floats)
+    except errors.LeakGuardError as reason:
+        pytest.skip(str(reason))
 
 
 def test_ties_go_to_the_lower_index():
