@@ -45,18 +45,16 @@ TEST(PackedRows, GiveEstimatesWithinTheirSlack) {
           const std::vector<float> floors(whole_panels(48),
                                           -std::numeric_limits<float>::infinity());
           Keeper sink;
-          isa->path(filter).scan(
-              {left.left(floors.data()), packed.right(0, 37, floors.data()), packed.steps(),
-               packed.pad(), -48},
-              sink);
+          isa->path(filter).scan({left.left(floors.data()), packed.right(0, 37, floors.data()),
+                                  packed.steps(), packed.pad(), -48},
+                                 sink);
           sink.drain();
           ASSERT_EQ(sink.kept.size(), 30u * 37u);
           for (const Candidate& candidate : sink.kept) {
             const std::size_t i = 5 + candidate.row;
             const std::size_t j = candidate.column;
             const double score = testing::oracle_score(rows, i, j);
-            const double slack =
-                packed.pad() + code_slack(packed.residual(i), packed.residual(j));
+            const double slack = packed.pad() + code_slack(packed.residual(i), packed.residual(j));
             ASSERT_NEAR(candidate.estimate, negated ? -score : score, slack) << isa->name;
           }
         }
