@@ -13,6 +13,7 @@ from kimera_leakguard_native.model.site import Frame
 if TYPE_CHECKING:
     from kimera_leakguard_native import _core
 
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -71,6 +72,8 @@ def is_application(file: str) -> bool:
     if file.startswith("<"):
         return False
     path = os.path.abspath(file)
+    if not _PACKAGE_FOLDERS.isdisjoint(path.split(os.sep)):
+        return False  # of whatever environment: a path file may bring in another one
     return not any(path.startswith(folder + os.sep) for folder in _library_folders())
 
 

@@ -13,7 +13,10 @@ from kimera_leakguard_native import _core
 from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
 from kimera_leakguard_native.runtime import bounds, teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks
+from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
+from kimera_leakguard_native.runtime.detectors.retention import retention
+from kimera_leakguard_native.runtime.levels import LARGE, Large, LevelHistory
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
 from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes
 from kimera_leakguard_native.runtime.timeline import Point, Timeline
@@ -59,6 +62,7 @@ class Observation:
         self._recent: deque[Life] = deque()
         self._folded = 0
         self.timeline = Timeline()
+        self.levels = LevelHistory()
         self.lost = 0
 
     def poll(self) -> dict[str, Any]:
@@ -77,6 +81,8 @@ class Observation:
             self._table.thin(self._mean)
         if totals["running"]:
             self.timeline.add(Point(totals["seconds"], totals["allocated_bytes"], self._resident()))
+            if self.levels.due(totals["seconds"]):
+                self._look(totals["seconds"])
         return totals
 
     def snapshot(self) -> Snapshot:
@@ -85,7 +91,7 @@ class Observation:
         stacks, mean = self._populations()
         sites: dict[Frame | None, Site] = {}
         for node, stack in stacks.items():
-            if not stack.lives:
+            if not stack.lives or self._stacks.is_own(node):
                 continue
             frame = self._stacks.site(node)
             size = live_bytes((life.size for life in stack.lives), mean)
@@ -144,10 +150,17 @@ class Observation:
 
     def _judge(self, until: float) -> list[SiteVerdict]:
         stacks, mean = self._populations(until)
+        sizes = self._sizes(until)
+        for node in sizes:
+            stacks.setdefault(node, _Stack())
         by_site: dict[Frame | None, list[verdict.StackLives]] = defaultdict(list)
         for node, stack in stacks.items():
+            if self._stacks.is_own(node):
+                continue
             by_site[self._stacks.site(node)].append(
-                verdict.StackLives(self._stacks.frames(node), stack.lives, stack.deaths)
+                verdict.StackLives(
+                    self._stacks.frames(node), stack.lives, stack.deaths, sizes.get(node, ())
+                )
             )
         sites = [
             bounds.weigh(site)
@@ -157,8 +170,37 @@ class Observation:
         native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
         if native is not None:
             sites.append(verdict.of_native(native))
+        kept = retention(
+            [(level.time, level.live) for level in self.levels.until(until)],
+            self.timeline.rss_between(0.0, until),
+            until,
+        )
+        if kept is not None:
+            sites.append(verdict.of_retention(kept))
         sites.sort(key=verdict.order)
         return sites
+
+    def _look(self, time: float) -> None:
+        """Note how much is alive, and where in large blocks."""
+        live, large = 0.0, []
+        for life in _lives(self._capture.live()):
+            live += life.size / -math.expm1(-life.size / self._mean) if life.size else 0.0
+            if life.size >= LARGE:
+                large.append((life.node, life.size))
+        self.levels.add(time, live, large)
+
+    def _sizes(self, until: float) -> dict[int, list[Size]]:
+        """Give the sizes of large blocks over time, by stack, for stacks that have some now."""
+        levels = self.levels.until(until)
+        none = Large(0, 0)
+        return {
+            node: [
+                Size(level.time, found.total, found.largest)
+                for level in levels
+                for found in (level.large.get(node, none),)
+            ]
+            for node in (levels[-1].large if levels else ())
+        }
 
     def _fold(self, before: float) -> None:
         """Move deaths before a time from the list of single ones into the table."""
@@ -189,7 +231,7 @@ class Observation:
             for node in list(self._table.nodes()):
                 stacks[node].deaths += self._table.deaths(node, mean)
         self._stacks.read(self._capture)
-        return {n: stack for n, stack in stacks.items() if not self._stacks.is_own(n)}, mean
+        return stacks, mean
 
 
 def _lives(packed: bytes) -> Iterable[Life]:

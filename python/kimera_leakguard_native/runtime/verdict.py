@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.model.site import SiteVerdict
 from kimera_leakguard_native.runtime.detectors import ages
+from kimera_leakguard_native.runtime.detectors.enlarging import Enlarging, Size, enlarging
 from kimera_leakguard_native.runtime.detectors.flux import Population, benjamini_hochberg
 from kimera_leakguard_native.runtime.snapshot import live_bytes
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.model.site import Frame
     from kimera_leakguard_native.runtime.detectors.native import NativeGrowth
+    from kimera_leakguard_native.runtime.detectors.retention import Retention
     from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 FALSE_DISCOVERY_RATE = 0.01
@@ -31,6 +33,9 @@ that has only such blocks."""
 ALONE_P = 1e-3
 """What a single stack of a line must reach, times the number of its stacks."""
 
+CONFIRMED_LOOKS = (0.85, 0.7)
+"""Shares of the run at which a leak must have looked like one too, to be called confirmed."""
+
 OWN_BLOCKS = 3
 """Sampled blocks that hold one object all their life, from which on they alone are judged."""
 
@@ -46,11 +51,12 @@ MIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class StackLives:
-    """The sampled objects of one call stack: those alive, and those that died old."""
+    """The sampled objects of one call stack: those alive, those that died old, the large ones."""
 
     stack: tuple[Frame, ...]
     lives: Sequence[Life]
     deaths: Sequence[Deaths]
+    sizes: Sequence[Size] = ()
 
 
 @dataclass(slots=True)
@@ -61,6 +67,8 @@ class _Candidate:
     growth: float
     assessment: ages.Assessment
     shared: bool  # whether it rests on blocks that the interpreter's free lists pass on
+    population: Population
+    enlarging: Enlarging | None
 
 
 def of_sites(
@@ -70,6 +78,9 @@ def of_sites(
     activity: Callable[[float, float], float],
 ) -> list[SiteVerdict]:
     """Judge all sites of a run, with a bound on the share of false leaks among those called leaks.
+
+    A leak is *confirmed* (confidence from 0.9 on) where the ages said so at earlier times too,
+    else *likely* (from 0.5 on); what is suspicious and not proven is *watched*: ``undecided``.
 
     Parameters
     ----------
@@ -103,7 +114,19 @@ def of_sites(
             doubts[id(one)] = _SHARED_BLOCKS
         else:
             del doubts[id(one)]
-    return [_site(one, doubts.get(id(one), "")) for one in candidates]
+    for one in candidates:
+        if (
+            one.enlarging is not None
+            and (one.assessment.shape != "leak" or id(one) in doubts)
+            and one.enlarging.bytes_per_s >= MINOR_SHARE * fastest
+        ):
+            one.assessment = replace(one.assessment, shape="leak", reason=one.enlarging.reason)
+            one.growth = max(one.growth, one.enlarging.bytes_per_s)
+            one.live = max(one.live, one.enlarging.size)
+            doubts.pop(id(one), None)
+        else:
+            one.enlarging = None
+    return [_site(one, doubts.get(id(one), ""), now, activity) for one in candidates]
 
 
 def order(site: SiteVerdict) -> tuple[bool, float]:
@@ -125,12 +148,27 @@ def of_native(growth: NativeGrowth) -> SiteVerdict:
     )
 
 
+def of_retention(kept: Retention) -> SiteVerdict:
+    """Give what the allocator keeps the form of a site, which has no place."""
+    return SiteVerdict(
+        file=None,
+        line=0,
+        function="",
+        live_bytes=kept.kept,
+        growth_bytes_per_s=0.0,
+        verdict="retention",
+        confidence=0.7,
+        evidence=kept.reason,
+    )
+
+
 def of_process(sites: Iterable[SiteVerdict], seconds: float, samples: int) -> str:
     """Sum the sites up: the worst counts.
 
     A leak or native growth is one of the process. Growth that is undecided leaves the process
     undecided, and so does a run that is too short or too quiet to have shown anything. Sites that
-    are filling up make it a warm-up; all others are clean.
+    are filling up make it a warm-up; memory that the allocator keeps, retention; all others are
+    clean.
     """
     listed = list(sites)
     verdicts = {site.verdict for site in listed}
@@ -140,7 +178,9 @@ def of_process(sites: Iterable[SiteVerdict], seconds: float, samples: int) -> st
     if "undecided" in verdicts or seconds < MIN_SECONDS or samples == 0:
         return "undecided"
     growing = any(site.verdict == "warm-up" and site.growth_bytes_per_s > 0 for site in listed)
-    return "warm-up" if growing else "clean"
+    if growing:
+        return "warm-up"
+    return "retention" if "retention" in verdicts else "clean"
 
 
 def _candidate(
@@ -150,42 +190,71 @@ def _candidate(
     mean: float,
     activity: Callable[[float, float], float],
 ) -> _Candidate:
-    assessment, shared = _assess(stacks, now, activity)
+    assessment, shared, population = _assess(stacks, now, activity)
+    larger = enlarging(_together(stacks), now)
     busiest = max(stacks, key=lambda one: len(one.lives))
     lives = [life for one in stacks for life in one.lives]
     if assessment.shape != "leak" or assessment.p_value > ALONE_P:
         # One stack may leak through a line that others only pass through.
         for one in stacks if len(stacks) > 1 else ():
-            if len(one.lives) < ages.MIN_SURVIVORS:
+            if len(one.lives) < ages.MIN_SURVIVORS or _replaces(one, stacks, now):
                 continue
-            alone, alone_shared = _assess([one], now, activity)
+            alone, alone_shared, its = _assess([one], now, activity)
             if alone.shape == "leak" and alone.p_value * len(stacks) < ALONE_P and not alone_shared:
                 assessment = replace(alone, p_value=alone.p_value * len(stacks))
-                shared = False
+                shared, population = False, its
                 busiest, stacks = one, [one]
                 break
     return _Candidate(
         frame=frame,
         stack=busiest.stack,
         live=live_bytes((life.size for life in lives), mean),
-        growth=_growth(stacks, now, mean),
+        growth=_growth(stacks, now, mean, assessment.kept),
         assessment=assessment,
         shared=shared,
+        population=population,
+        enlarging=larger,
     )
 
 
 def _assess(
     stacks: Sequence[StackLives], now: float, activity: Callable[[float, float], float]
-) -> tuple[ages.Assessment, bool]:
+) -> tuple[ages.Assessment, bool, Population]:
     """Judge by the blocks that hold one object all their life, wherever there are such.
 
     The others say nothing where these are seen to come and go. Where there are none at all they
-    have to do, and the second value is True.
+    have to do, and the second value is True. The third is the population that was judged.
     """
     own = _population(stacks, recycled=False)
     if len(own.births) + sum(one.count for one in own.deaths) >= OWN_BLOCKS:
-        return ages.assess(own, now, activity), False
-    return ages.assess(_population(stacks, recycled=True), now, activity), True
+        return ages.assess(own, now, activity), False, own
+    population = _population(stacks, recycled=True)
+    return ages.assess(population, now, activity), True, population
+
+
+def _replaces(one: StackLives, stacks: Sequence[StackLives], now: float) -> bool:
+    """Whether the objects of a stack take the places of others of its line, which only go.
+
+    A cache that is loaded by one call and refilled by another is full all the time.
+    """
+    came = gone = 0
+    for other in stacks:
+        if other is one:
+            continue
+        came += sum(1 for life in other.lives if life.birth > now / 2)
+        came += sum(dead.count for dead in other.deaths if dead.birth > now / 2)
+        gone += sum(dead.count for dead in other.deaths if dead.death > now / 2)
+    grown = sum(1 for life in one.lives if life.birth > now / 2)
+    return gone >= 0.5 * grown and came < 0.2 * gone
+
+
+def _together(stacks: Sequence[StackLives]) -> list[Size]:
+    """Add up the sizes of large blocks over the stacks of a site, which share their times."""
+    rows = zip(*(one.sizes for one in stacks if one.sizes), strict=True)
+    return [
+        Size(row[0].time, sum(one.total for one in row), max(one.largest for one in row))
+        for row in rows
+    ]
 
 
 def _population(stacks: Sequence[StackLives], *, recycled: bool) -> Population:
@@ -195,14 +264,21 @@ def _population(stacks: Sequence[StackLives], *, recycled: bool) -> Population:
     )
 
 
-def _growth(stacks: Sequence[StackLives], now: float, mean: float) -> float:
+def _growth(
+    stacks: Sequence[StackLives], now: float, mean: float, kept: tuple[float, float] | None
+) -> float:
     """Estimate the net growth over the second half, in bytes per second.
 
     Compares what was old now with what was old at half time; what is young comes and goes, and
-    deaths of the young are not recorded.
+    deaths of the young are not recorded. Where only some stay, these are counted, over the time
+    from which they are.
     """
     if now <= 0:
         return 0.0
+    if kept is not None:
+        begin, end = kept
+        lives = (life for one in stacks for life in one.lives if begin <= life.birth <= end)
+        return live_bytes((life.size for life in lives), mean) / (end - begin)
     young = now * ages.LOGGED_SHARE
     grown = live_bytes(
         (
@@ -222,9 +298,12 @@ def _growth(stacks: Sequence[StackLives], now: float, mean: float) -> float:
     return (grown - gone) / (now / 2)
 
 
-def _site(candidate: _Candidate, doubt: str) -> SiteVerdict:
+def _site(
+    candidate: _Candidate, doubt: str, now: float, activity: Callable[[float, float], float]
+) -> SiteVerdict:
     assessment, frame = candidate.assessment, candidate.frame
     shape = "undecided" if doubt else assessment.shape
+    confidence, grade = _confidence(candidate, shape, now, activity)
     return SiteVerdict(
         file=frame.file if frame else None,
         line=frame.line if frame else 0,
@@ -232,18 +311,36 @@ def _site(candidate: _Candidate, doubt: str) -> SiteVerdict:
         live_bytes=round(candidate.live),
         growth_bytes_per_s=candidate.growth,
         verdict=shape,
-        confidence=_confidence(candidate, shape),
+        confidence=confidence,
         stack=candidate.stack,
-        evidence=assessment.reason + doubt.format(p=assessment.p_value),
+        evidence=grade + assessment.reason + doubt.format(p=assessment.p_value),
     )
 
 
-def _confidence(candidate: _Candidate, shape: str) -> float:
+def _confidence(
+    candidate: _Candidate, shape: str, now: float, activity: Callable[[float, float], float]
+) -> tuple[float, str]:
     # How sure the verdict given is; the bound of a leak is what no test on ages can exclude, a
     # container that would have been full only after the run.
     assessment = candidate.assessment
     if shape == "leak":
-        return max(0.5, min(0.6 if candidate.shared else 0.95, 1.0 - 10.0 * assessment.p_value))
+        if candidate.enlarging is not None:
+            return 0.7, "likely: "
+        proof = 1.0 - 10.0 * assessment.p_value
+        if candidate.shared:
+            return max(0.5, min(0.6, proof)), "likely: "
+        if proof >= 0.9 and _was_one_before(candidate.population, now, activity):
+            return min(0.95, proof), "confirmed: "
+        return max(0.5, min(0.8, proof)), "likely: "
     if shape == "undecided":
-        return min(0.5, assessment.survivors / 20)
-    return 0.8 if assessment.survivors >= ages.MIN_SURVIVORS else 0.5
+        return min(0.5, assessment.survivors / 20), ""
+    return (0.8 if assessment.survivors >= ages.MIN_SURVIVORS else 0.5), ""
+
+
+def _was_one_before(
+    population: Population, now: float, activity: Callable[[float, float], float]
+) -> bool:
+    return all(
+        ages.assess(population.at(share * now), share * now, activity).shape == "leak"
+        for share in CONFIRMED_LOOKS
+    )

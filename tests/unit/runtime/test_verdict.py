@@ -1,5 +1,6 @@
 from kimera_leakguard_native.model.site import Frame, SiteVerdict
 from kimera_leakguard_native.runtime import verdict
+from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 MEAN = 1024.0
@@ -29,6 +30,38 @@ def test_a_leak_is_told_from_churn_and_its_growth_is_estimated():
     assert 1000 < sites["leak"].growth_bytes_per_s < 1100
     assert sites["leak"].confidence > 0.9
     assert sites["churn"].verdict == "bounded"
+
+
+def test_a_leak_is_confirmed_where_it_looked_like_one_before_and_likely_where_not():
+    sites = judge(
+        old=[stack("old", even(60))], late=[stack("late", [b for b in even(120) if b > 32])]
+    )
+    assert sites["old"].evidence.startswith("confirmed: ")
+    assert sites["old"].confidence >= 0.9
+    assert sites["late"].verdict == "leak"
+    assert sites["late"].evidence.startswith("likely: ")
+    assert 0.5 <= sites["late"].confidence < 0.9
+
+
+def test_one_growing_block_is_a_likely_leak_with_its_growth():
+    buffer = stack("buffer", [59.0])
+    growing = verdict.StackLives(
+        buffer.stack, buffer.lives, (), [Size(t, 20_000 * t, 20_000 * t) for t in range(1, 61)]
+    )
+    site = judge(buffer=[growing], churn=[stack("churn", [59.0])])["buffer"]
+    assert site.verdict == "leak"
+    assert site.evidence.startswith("likely: one block grew")
+    assert 19_000 < site.growth_bytes_per_s < 21_000
+    assert site.live_bytes == 1_200_000
+
+
+def test_what_outlives_a_sawtooth_of_its_line_is_a_leak_with_its_own_growth():
+    tooth = [b for b in even(900) if b > 57]
+    died = [Deaths(b, 15.0 if b < 15 else 57.0, 1, 100.0) for b in even(900) if b < 57]
+    site = judge(line=[stack("line", [*tooth, *even(60)], died)])["line"]
+    assert site.verdict == "leak"
+    assert "outlive" in site.evidence
+    assert 800 < site.growth_bytes_per_s < 1300
 
 
 def test_deaths_count_against_growth():

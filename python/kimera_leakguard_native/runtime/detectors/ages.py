@@ -16,7 +16,7 @@ inflow         survivors keep coming as fast as before, in time and per allocate
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.runtime.detectors.flux import Flux, Population, binomial_tail, flux
@@ -35,6 +35,15 @@ MIN_HISTORY = 10.0
 
 MIN_SURVIVORS = 8
 """Sampled survivors without which nothing is called a leak."""
+
+MIN_AFTERWARDS = 12
+"""The same for those that come after a start-up."""
+
+STRAGGLERS = 10
+"""One object in so many may be from long before the others without being the beginning."""
+
+OUTLIVING_SHARE = 1 / 50
+"""Of the run, by which an object must be older than all that died: ages are known in steps."""
 
 _COHORTS = 6
 
@@ -59,6 +68,8 @@ class Assessment:
         Sampled objects alive beyond the youngest age tested.
     history : float
         Seconds since the first of them was born.
+    kept : tuple of float, optional
+        First and last birth of what stays, where the site has other objects that do not.
     """
 
     p_value: float
@@ -66,6 +77,7 @@ class Assessment:
     reason: str
     survivors: int
     history: float
+    kept: tuple[float, float] | None = None
 
 
 def assess(
@@ -81,12 +93,12 @@ def assess(
         How much the whole process allocated between two times, in any unit.
     """
     # What dies younger than that by now is churn, not part of the site's history.
-    start = population.first_birth(now * LOGGED_SHARE)
+    start = _beginning(population, now)
     history = now - start
     if not population.births or not math.isfinite(start):
         return Assessment(1.0, "bounded", "nothing of it is alive", 0, 0.0)
     youngest = max(history * OLD_SHARES[0], now * LOGGED_SHARE)
-    survivors = sorted(birth for birth in population.births if now - birth >= youngest)
+    survivors = sorted(b for b in population.births if b >= start and now - b >= youngest)
     count = len(survivors)
 
     def result(shape: str, reason: str, p_value: float = 1.0) -> Assessment:
@@ -100,6 +112,10 @@ def assess(
         f"{grown.grown} sampled objects passed the age of {age:.1f} s, {grown.died} died beyond it"
     )
     if any(_turning_over(one) for one in recent):
+        outlived = _outliving(population, start, now, activity)
+        if outlived is not None:
+            reason = f"{outlived.reason}; {out_of}"
+            return replace(result("leak", reason, outlived.p_value), kept=(start, outlived.end))
         return result("bounded", f"as many old objects go as come: {out_of}", p_value)
     cohorts = _cohorts(survivors, start, now - youngest)
     if sum(cohorts[2:]) == 0:
@@ -120,6 +136,10 @@ def assess(
     occupied = sum(1 for size in cohorts if size > 0)
     half = flux(population, history / 2, start + history / 2, now)
     if occupied < 4 or sum(cohorts[:2]) == 0 or half.grown < 2 or half.died * 2 > half.grown:
+        if _outgrowing(population, youngest, start, now):
+            return result(
+                "leak", f"in each part of the run more grow old than die; {out_of}", p_value
+            )
         return result(
             "undecided",
             f"survivors come from {occupied} of {_COHORTS} parts of {history:.0f} s only; {out_of}",
@@ -131,6 +151,77 @@ def assess(
         f" {history:.0f} s and the inflow does not fade",
         p_value,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outliving:
+    p_value: float
+    reason: str
+    end: float
+
+
+def _outliving(
+    population: Population,
+    start: float,
+    now: float,
+    activity: Callable[[float, float], float] | None,
+) -> _Outliving | None:
+    """Look for a leak at a line whose other objects do die.
+
+    Objects alive that are older than any that died of age, from all of the history that such old
+    ones can come from: a container that is emptied, or evicts, leaves none behind.
+    """
+    ages = [one.death - one.birth for one in population.deaths]
+    limit = max(ages, default=0.0) + OUTLIVING_SHARE * now
+    end = now - limit
+    if end - start < max(MIN_HISTORY / 2, (now - start) / 5):
+        return None
+    survivors = [birth for birth in population.births if start <= birth <= end]
+    cohorts = _cohorts(survivors, start, end)
+    if len(survivors) < MIN_SURVIVORS or sum(1 for size in cohorts if size) < 5:
+        return None
+    if _fading(cohorts, start, end, activity) is not None:
+        return None
+    died = sum(
+        one.count for one, age in zip(population.deaths, ages, strict=True) if age > limit / 2
+    )
+    return _Outliving(
+        binomial_tail(len(survivors), 0),
+        f"{_objects(len(survivors))} from {end - start:.0f} s outlive all of the {died} that died"
+        f" at the age of {limit / 2:.0f} to {limit:.0f} s",
+        end,
+    )
+
+
+def _outgrowing(population: Population, age: float, start: float, now: float) -> bool:
+    """Whether old objects go all the time, and more come: a queue that is served too slowly.
+
+    What survives is never from the early history then. Deaths in every part tell it from a
+    container that has been emptied and fills again.
+    """
+    part = (now - start) / 6
+    flows = [flux(population, age, now - k * part, now - (k - 1) * part) for k in (3, 2, 1)]
+    if any(one.grown < MIN_SURVIVORS or one.p_value > 0.01 for one in flows):
+        return False
+    if any(one.died < 0.15 * one.grown for one in flows):
+        return False
+    nets = [one.grown - one.died for one in flows]
+    return min(nets[1:]) >= 0.6 * nets[0]
+
+
+def _beginning(population: Population, now: float) -> float:
+    """Find when the site began to keep objects; a few stragglers long before it are left out."""
+    age = now * LOGGED_SHARE
+    births = sorted(
+        [birth for birth in population.births if now - birth >= age]
+        + [one.birth for one in population.deaths if one.death - one.birth >= age]
+    )
+    if not births:
+        return population.first_birth(age)
+    for few in range(min(len(births) // STRAGGLERS, len(births) - 1), 0, -1):
+        if births[few] - births[few - 1] > (now - births[few - 1]) / 5:
+            return births[few]
+    return births[0]
 
 
 def _significance(population: Population, now: float, history: float) -> tuple[float, float, Flux]:
@@ -175,7 +266,9 @@ def _fading(
     # The inflow of a cache whose keys are asked for by popularity falls like 1/t, not so fast.
     slowing = first > middle and last < 0.75 * after_middle * middle
     sinks = slower and slowing and binomial_tail(middle, last, 1 / (1 + after_middle)) < 0.01
-    scarce = middle + last < MIN_SURVIVORS and first > 5 * (middle + last)
+    # What goes on after a start-up must be able to stand by itself.
+    scarce = middle + last < MIN_AFTERWARDS and first > 2 * middle
+    scarce = scarce and binomial_tail(first, middle) < 0.05
     if decays or sinks or scarce:
         return f"the inflow fades: {first}, {middle}, {last} survivors by thirds"
     return None

@@ -32,6 +32,17 @@ class Population:
         old = (one.birth for one in self.deaths if one.death - one.birth >= age)
         return min(min(self.births, default=math.inf), min(old, default=math.inf))
 
+    def at(self, time: float) -> Population:
+        """Give the population as it was at an earlier time, less what was to die young."""
+        births = [birth for birth in self.births if birth <= time]
+        deaths = []
+        for one in self.deaths:
+            if one.death <= time:
+                deaths.append(one)
+            elif one.birth <= time:
+                births += [one.birth] * one.count
+        return Population(births, deaths)
+
 
 @dataclass(frozen=True, slots=True)
 class Flux:

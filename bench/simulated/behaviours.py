@@ -44,30 +44,38 @@ def diurnal(rng, base):
 
 def steady(rng):
     rate = rng.uniform(3, 40)
-    return churn(rng, lambda t: rate, rng.uniform(0.3, 4))
+    return churn(rng, lambda _: rate, rng.uniform(0.3, 4))
 
 
 def start_up(rng):
     until, rate = rng.randrange(6, 16), rng.uniform(2, 10)
-    return kept(rng, lambda t: rate if t < until else 0) + churn(rng, lambda t: 5, 0.5)
+    return kept(rng, lambda t: rate if t < until else 0) + churn(rng, lambda _: 5, 0.5)
 
 
 def bounded_cache(rng):
     rate, stay = rng.uniform(1, 6), rng.uniform(5, 18)
-    return [(b, b + stay * (1 + 0.05 * rng.gauss(0, 1))) for b in births(rng, lambda t: rate)]
+    return [(b, b + stay * (1 + 0.05 * rng.gauss(0, 1))) for b in births(rng, lambda _: rate)]
 
 
 def slow_bounded_cache(rng):
     rate, stay = rng.uniform(1, 6), rng.uniform(18, 50)
-    return [(b, b + stay * (1 + 0.02 * rng.gauss(0, 1))) for b in births(rng, lambda t: rate)]
+    return [(b, b + stay * (1 + 0.02 * rng.gauss(0, 1))) for b in births(rng, lambda _: rate)]
+
+
+def teeth(rng, period):
+    phase, rate = rng.uniform(0, 10), rng.uniform(1, 6)
+    return [
+        (b, (math.floor((b + phase) / period) + 1) * period - phase)
+        for b in births(rng, lambda _: rate)
+    ]
 
 
 def sawtooth(rng):
-    period, phase, rate = rng.uniform(5, 45), rng.uniform(0, 10), rng.uniform(1, 6)
-    return [
-        (b, (math.floor((b + phase) / period) + 1) * period - phase)
-        for b in births(rng, lambda t: rate)
-    ]
+    return teeth(rng, rng.uniform(5, 20))
+
+
+def slow_sawtooth(rng):
+    return teeth(rng, rng.uniform(20, 45))
 
 
 def day_and_night(rng):
@@ -89,11 +97,19 @@ def step_load(rng):
     return churn(rng, lambda t: low if t < at else high, rng.uniform(0.5, 3))
 
 
-def saturating(rng):
-    tau, size = rng.uniform(3, 15), rng.uniform(20, 80)
+def filling(rng, tau):
+    size = rng.uniform(20, 80)
     return kept(rng, lambda t: size * (math.exp(-t / tau) - math.exp(-(t + 1) / tau))) + churn(
-        rng, lambda t: 5, 0.5
+        rng, lambda _: 5, 0.5
     )
+
+
+def saturating(rng):
+    return filling(rng, rng.uniform(3, 9))
+
+
+def slowly_saturating(rng):
+    return filling(rng, rng.uniform(9, 15))
 
 
 def bursts(rng):
@@ -103,39 +119,44 @@ def bursts(rng):
         lives += [(time, end)] * poisson(rng, 10 + 4 * k)
         time += period
         k += 1
-    return lives + churn(rng, lambda t: 3, 0.5)
+    return lives + churn(rng, lambda _: 3, 0.5)
 
 
 def leak(rng):
     rate = rng.uniform(0.4, 4)
-    return kept(rng, lambda t: rate)
+    return kept(rng, lambda _: rate)
 
 
 def leak_in_churn(rng):
     rate, load = rng.uniform(0.4, 3), rng.uniform(10, 60)
-    return kept(rng, lambda t: rate) + churn(rng, lambda t: load, rng.uniform(0.2, 1.5))
+    return kept(rng, lambda _: rate) + churn(rng, lambda _: load, rng.uniform(0.2, 1.5))
 
 
 def leak_under_diurnal_churn(rng):
     rate = rng.uniform(0.5, 3)
-    return kept(rng, lambda t: rate) + churn(rng, diurnal(rng, 20), 1.0)
+    return kept(rng, lambda _: rate) + churn(rng, diurnal(rng, 20), 1.0)
 
 
 def late_leak(rng):
     at, rate = rng.randrange(20, 35), rng.uniform(0.8, 4)
-    return kept(rng, lambda t: rate if t >= at else 0) + churn(rng, lambda t: 15, 1.0)
+    return kept(rng, lambda t: rate if t >= at else 0) + churn(rng, lambda _: 15, 1.0)
 
 
 def stepwise_leak(rng):
     first, every, size = rng.randrange(5), rng.randrange(5, 10), rng.uniform(3, 10)
     return kept(rng, lambda t: size if t >= first and (t - first) % every == 0 else 0) + churn(
-        rng, lambda t: 8, 0.7
+        rng, lambda _: 8, 0.7
     )
 
 
 def leak_on_sawtooth(rng):
     rate = rng.uniform(0.5, 2)
-    return kept(rng, lambda t: rate) + sawtooth(rng)
+    return kept(rng, lambda _: rate) + sawtooth(rng)
+
+
+def leak_on_slow_sawtooth(rng):
+    rate = rng.uniform(0.5, 2)
+    return kept(rng, lambda _: rate) + slow_sawtooth(rng)
 
 
 def leak_with_load(rng):
@@ -145,14 +166,13 @@ def leak_with_load(rng):
 
 def leak_after_start_up(rng):
     rate = rng.uniform(0.5, 3)
-    return kept(rng, lambda t: rate) + start_up(rng)
+    return kept(rng, lambda _: rate) + start_up(rng)
 
 
 CLEAN = (
     steady,
     start_up,
     bounded_cache,
-    slow_bounded_cache,
     sawtooth,
     day_and_night,
     random_load,
@@ -170,11 +190,21 @@ LEAKING = (
     leak_with_load,
     leak_after_start_up,
 )
+SLOW_CLEAN = (slow_bounded_cache, slow_sawtooth, slowly_saturating)
+"""Clean, and the same as a leak until something has died of age or has filled up."""
+SLOW_LEAKING = (leak_on_slow_sawtooth,)
 
 
 def simulate(behaviour, seed):
     """Give the (birth, death) pairs of a run."""
     return behaviour(random.Random(f"{behaviour.__name__} {seed}"))
+
+
+def leak_begins(behaviour, seed):
+    """Give the window in which the leak of a run begins; 0 for all that leak from the start."""
+    if behaviour is not late_leak:
+        return 0
+    return random.Random(f"{behaviour.__name__} {seed}").randrange(20, 35)
 
 
 def observe(lives, now, share=8):
