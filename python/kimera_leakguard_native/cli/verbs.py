@@ -25,6 +25,7 @@ VERBS = {
     "doctor": "say what this build and this machine can do",
     "rule": "explain the rules of klg check",
     "run": "run a program and say what it leaks",
+    "snapshot": "ask a running process what grows",
 }
 """Name and one-line help of each verb; `cli/commands/<name>.py` holds it."""
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native._version import __version__
 from kimera_leakguard_native.exporters.families import PREFIX, Family, counter, gauge
-from kimera_leakguard_native.exporters.site_watch import SiteWatch, shared_site_watch
 from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
 from kimera_leakguard_native.model.site import VERDICTS
 from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime.site_watch import SiteWatch, shared_site_watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,10 @@ class ProcessMetrics:
     """
 
     def __init__(self, watch: SiteWatch | None = None, most_sites: int = MOST_SITES) -> None:
-        self._watch = shared_site_watch() if watch is None else watch
+        if watch is None:
+            watch = shared_site_watch()
+            watch.start()
+        self._watch = watch
         self._most = most_sites
 
     def __call__(self) -> Iterator[Family]:

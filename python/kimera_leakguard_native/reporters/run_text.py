@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.reporters.sizes import human
+
 if TYPE_CHECKING:
     from kimera_leakguard_native.model.finding import Finding
     from kimera_leakguard_native.model.site import RunReport, SiteVerdict
@@ -30,9 +32,9 @@ def render(report: RunReport, *, observed: bool = True) -> str:
         return "klg: the sampler did not run in the program; nothing was observed\n"
     process = report.process
     seen = (
-        f"{report.duration_s:.1f} s, {_bytes(report.allocated_bytes_estimate)} allocated,"
-        f" {report.samples} samples, one every {_bytes(report.sample_bytes_effective)};"
-        f" resident {_bytes(process['rss_start'])} -> {_bytes(process['rss_end'])};"
+        f"{report.duration_s:.1f} s, {human(report.allocated_bytes_estimate)} allocated,"
+        f" {report.samples} samples, one every {human(report.sample_bytes_effective)};"
+        f" resident {human(process['rss_start'])} -> {human(process['rss_end'])};"
         f" sampling took {100 * report.overhead['estimated_fraction']:.2f} % of the time"
     )
     lines = [f"klg: {_HEADLINES[report.process_verdict]} ({report.process_verdict})", f"  {seen}"]
@@ -50,8 +52,8 @@ def render(report: RunReport, *, observed: bool = True) -> str:
 
 
 def _row(site: SiteVerdict) -> str:
-    rate = f"{_bytes(site.growth_bytes_per_s)}/s"
-    return f"  {site.verdict:10} {rate:>12} {_bytes(site.live_bytes):>10}  {_place(site)}"
+    rate = f"{human(site.growth_bytes_per_s)}/s"
+    return f"  {site.verdict:10} {rate:>12} {human(site.live_bytes):>10}  {_place(site)}"
 
 
 def _details(site: SiteVerdict, findings: dict[str, Finding]) -> list[str]:
@@ -89,11 +91,3 @@ def _place(site: SiteVerdict) -> str:
 def _short(file: str) -> str:
     relative = os.path.relpath(file)
     return relative if len(relative) < len(file) else file
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 
 from kimera_leakguard_native import _core, config
@@ -21,8 +22,9 @@ POLL_SECONDS = 1.0
 class _Watch:
     """Polls an observation, so that deaths are counted before the recorder forgets them."""
 
-    def __init__(self, observation: Observation) -> None:
+    def __init__(self, observation: Observation, *, agent: bool) -> None:
         self.observation = observation
+        self._with_agent = agent
         self.lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="klg-sampler", daemon=True)
@@ -35,12 +37,29 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
+        if self._with_agent:
+            _start_agent()  # here, so that nobody waits for it
         try:
             while not self._stop.wait(POLL_SECONDS):
                 with self.lock:
                     self.observation.poll()
         except Exception:  # noqa: BLE001 - a monitor must never take the host down
             _LOG.exception("polling the sampler failed; deaths go uncounted from here on")
+
+
+def _start_agent() -> None:
+    try:
+        from kimera_leakguard_native.runtime.agent.own import start_own_agent
+
+        start_own_agent()
+    except Exception as error:  # noqa: BLE001 - sampling is of use without it
+        _LOG.warning("no agent, so `klg snapshot` will not find this process: %s", error)
+
+
+def _stop_agent() -> None:
+    server = sys.modules.get("kimera_leakguard_native.runtime.agent.server")
+    if server is not None:
+        server.agent().stop()
 
 
 class _Current:
@@ -59,7 +78,9 @@ _current = _Current()
 os.register_at_fork(after_in_child=_current.forget)
 
 
-def start(sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off") -> None:
+def start(
+    sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off", *, agent: bool = True
+) -> None:
     """Begin to sample the allocations of this process.
 
     Parameters
@@ -68,6 +89,8 @@ def start(sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off") -> None
         Mean number of allocated bytes between two samples.
     native : str
         ``off``. ``got``, which would see C allocations too, is not in this version.
+    agent : bool
+        Open the socket through which `klg snapshot` and `klg dashboard` ask this process.
 
     Raises
     ------
@@ -91,7 +114,9 @@ def start(sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off") -> None
         if _core.sampler.recording():
             raise LeakGuardError("the sampler is already running; call klg.stop() first")
         _core.sampler.start(mean_bytes=float(sample_bytes))
-        _current.watch = _Watch(Observation(_core.sampler.own_capture(), resident_bytes))
+        _current.watch = _Watch(
+            Observation(_core.sampler.own_capture(), resident_bytes), agent=agent
+        )
         _current.watch.start()
 
 
@@ -101,6 +126,7 @@ def stop() -> None:
         _core.sampler.stop()
         if _current.watch is not None:
             _current.watch.stop()
+            _stop_agent()
 
 
 def snapshot() -> Snapshot:

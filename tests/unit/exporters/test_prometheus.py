@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from kimera_leakguard_native.exporters.families import gauge
 from kimera_leakguard_native.exporters.process_metrics import ProcessMetrics
 from kimera_leakguard_native.exporters.prometheus import PrometheusExporter
-from kimera_leakguard_native.exporters.site_watch import SiteWatch
 from kimera_leakguard_native.model.site import SiteVerdict
+from kimera_leakguard_native.runtime.site_watch import SiteWatch
 from kimera_leakguard_native.runtime.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.runtime import sampler
@@ -18,12 +20,12 @@ JUDGED_EVERY_S = 10.0
 
 
 class SiteWatch:
-    """Judges the sites of the sampler on a thread of its own, so that no scrape has to.
+    """Judges the sites of the sampler for everybody who wants to know.
 
     Parameters
     ----------
     interval : float
-        Seconds between two judgements.
+        Seconds between two judgements, once it is started.
 
     Attributes
     ----------
@@ -36,15 +38,24 @@ class SiteWatch:
     def __init__(self, interval: float = JUDGED_EVERY_S) -> None:
         self.sites: Sequence[SiteVerdict] = ()
         self.snapshot: Snapshot | None = None
+        self._judged = -math.inf
+        self._lock = threading.Lock()
         self._monitor = Monitor(self.judge, interval, "klg-site-watch")
 
     def judge(self) -> None:
         """Judge now."""
-        self.snapshot = sampler.snapshot()
-        self.sites = tuple(sampler.verdicts())
+        with self._lock:
+            self.snapshot = sampler.snapshot()
+            self.sites = tuple(sampler.verdicts())
+            self._judged = time.monotonic()
+
+    def refresh(self, max_age: float) -> None:
+        """Judge, unless that was done within the last seconds."""
+        if time.monotonic() - self._judged > max_age:
+            self.judge()
 
     def start(self) -> None:
-        """Begin to judge; idempotent."""
+        """Judge now and then on a thread; idempotent."""
         self._monitor.start()
 
     def stop(self) -> None:
@@ -52,15 +63,9 @@ class SiteWatch:
         self._monitor.stop()
 
 
-_lock = threading.Lock()
-_shared: SiteWatch | None = None
+_shared = SiteWatch()
 
 
 def shared_site_watch() -> SiteWatch:
-    """Give the watch of this process, started when it is first asked for."""
-    global _shared  # noqa: PLW0603 - one judgement is enough for all who read it
-    with _lock:
-        if _shared is None:
-            _shared = SiteWatch()
-        _shared.start()
-        return _shared
+    """Give the watch of this process; whoever needs it to go on by itself starts it."""
+    return _shared

@@ -1,0 +1,41 @@
+"""What every agent can say: the process, and what its sampler sees."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native.runtime import process
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.runtime.site_watch import SiteWatch
+
+MOST_SITES = 1000
+_MAX_AGE_S = 2.0
+
+
+def process_section() -> dict[str, Any]:
+    """Describe this process."""
+    return {
+        "pid": os.getpid(),
+        "name": os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python",
+        "time": time.time(),
+        "resident_bytes": process.resident_bytes(),
+        "headroom_bytes": process.headroom_bytes(),
+    }
+
+
+def sites_section(watch: SiteWatch) -> dict[str, Any]:
+    """Give the last judgement, or a new one where that is older than two seconds."""
+    watch.refresh(_MAX_AGE_S)
+    snapshot = watch.snapshot
+    return {
+        "seconds": snapshot.seconds if snapshot else 0.0,
+        "samples": snapshot.samples if snapshot else 0,
+        "mean_bytes": snapshot.mean_bytes if snapshot else 0.0,
+        "allocated_bytes": snapshot.allocated_bytes if snapshot else 0.0,
+        "live_bytes": snapshot.live_bytes if snapshot else 0.0,
+        "sites": [site.to_dict() for site in watch.sites[:MOST_SITES]],
+    }
