@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from kimera_leakguard_native import config
 from kimera_leakguard_native.guardian import risk, trends, usage
 from kimera_leakguard_native.guardian.alerts import AlertBook
+from kimera_leakguard_native.guardian.delivery import AlertSinks
 from kimera_leakguard_native.guardian.gpu_leaks import gpu_leaks, is_gpu
 from kimera_leakguard_native.guardian.gpu_memory import GpuMemory, read_gpu_memory
 from kimera_leakguard_native.guardian.readings import readings_of
 from kimera_leakguard_native.guardian.records import RecordBook
 from kimera_leakguard_native.guardian.report import comprehensive_report
 from kimera_leakguard_native.guardian.scopes import ActiveAllocations, ScopeTracker
+from kimera_leakguard_native.guardian.site_watch import SiteWatch
 from kimera_leakguard_native.guardian.summaries import SummaryBook
 from kimera_leakguard_native.model.guardian import (
     FunctionSummary,
@@ -60,7 +62,10 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
     Attributes
     ----------
     alert_thresholds : dict of str to float
-        Limits of the five alerts; may be changed at any time.
+        Limits of the five alerts; may be changed at any time. Leaking sites are a sixth kind,
+        where `kimera_leakguard_native.start` was called.
+    alert_sinks : AlertSinks
+        Who gets the alerts, besides the log: ``alert_sinks.add(callable)``.
     memory_snapshots : deque of MemorySnapshot
         The last 1440.
     monitoring_start_time : datetime or None
@@ -101,6 +106,8 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         self._records = RecordBook(self.registry)
         self._summaries = SummaryBook(self.logger)
         self._alerts = AlertBook()
+        self._sites = SiteWatch(self.add_leak_report)
+        self.alert_sinks = AlertSinks()
         self._reports: dict[str, MemoryLeakReport] = {}
         self._lock = threading.Lock()
         self._resident: deque[tuple[float, float]] = deque(maxlen=1440)  # monotonic s, MB
@@ -229,18 +236,17 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
             self.monitoring_start_time = datetime.now()  # noqa: DTZ005 - as clients compare it
 
     def stop_monitoring(self) -> None:
-        """Stop the monitor at once and wait until its thread has ended."""
+        """Stop the monitor at once and wait until its thread has ended; a busy sink may go on."""
         self._monitor.stop()
+        self.alert_sinks.stop()
 
     def check(self) -> MemorySnapshot:
         """Take a snapshot, raise the alerts it calls for, and look for leaks; what a tick does."""
         snapshot = self.take_snapshot()
-        for alert in self._alerts.judge(
-            readings_of(snapshot, self.alert_thresholds),
-            snapshot.timestamp,
-            snapshot.process_memory_mb,
-        ):
+        readings = [*readings_of(snapshot, self.alert_thresholds), *self._sites.readings()]
+        for alert in self._alerts.judge(readings, snapshot.timestamp, snapshot.process_memory_mb):
             self.logger.warning("%s alert: %s", alert.severity, alert.message)
+            self.alert_sinks.put(alert)
         self.detect_gpu_memory_leaks()
         self._analyze_called()
         return snapshot
