@@ -2,6 +2,7 @@
 
 #include "bindings.hpp"
 #include "klg/slots/slot_benchmark.hpp"
+#include "klg/slots/slot_fuzz.hpp"
 #include "slot_pool.hpp"
 
 namespace py = pybind11;
@@ -28,7 +29,9 @@ void bind_slots(py::module_& parent) {
       },
       py::arg("allocator"), py::arg("threads"), py::arg("pairs"),
       "CPU nanoseconds a pair of free and allocate, on pinned threads that hold 64 slots each.\n\n"
-      "The allocator is 'arena', 'treiber list', 'mutex list' or 'malloc'.");
+      "The allocator is one of `benchmark_allocators`.");
+  m.def("benchmark_allocators", &slots::benchmark_allocators,
+        "Names for `benchmark_pairs`: 'arena' and every peer that this build and machine have.");
   m.def(
       "fuzz",
       [](std::uint64_t operations, std::uint64_t seed) {

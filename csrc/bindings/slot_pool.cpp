@@ -39,6 +39,11 @@ std::string describe(const SlotPool& pool) {
          std::to_string(pool.arena->capacity()) + ")";
 }
 
+std::string describe(const LineLeases& line) {
+  if (line.file.empty()) return "lines unknown";
+  return line.file + ":" + std::to_string(line.line) + " in " + line.function;
+}
+
 // Accepts 'float32', numpy.float32, numpy.dtype('float32') and torch.float32 alike.
 const ItemType* parse_item_type(PyObject* dtype) {
   PyObject* name = nullptr;
@@ -116,11 +121,13 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (self == nullptr) return nullptr;
   SlotPool& pool = as_pool(self);
   new (&pool.arena) std::unique_ptr<slots::SlotArena>();
+  new (&pool.sites) std::unique_ptr<LeaseSites>();
   pool.name = nullptr;
   pool.item = item;
   pool.dim = dim;
   try {
     pool.name = new std::string(name);
+    pool.sites = std::make_unique<LeaseSites>(static_cast<std::uint32_t>(capacity));
     pool.arena = slots::SlotArena::on_host(
         {.row_bytes = static_cast<std::size_t>(dim * item->size),
          .alignment = static_cast<std::size_t>(std::max(alignment, item->size)),
@@ -143,6 +150,7 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 void slot_pool_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   delete as_pool(self).name;
+  as_pool(self).sites.~unique_ptr();
   as_pool(self).arena.~unique_ptr();
   type->tp_free(self);
   Py_DECREF(type);
@@ -152,6 +160,7 @@ PyObject* allocate(PyObject* self, PyObject*) {
   SlotPool& pool = as_pool(self);
   try {
     if (const Handle handle = pool.arena->allocate()) [[likely]] {
+      pool.sites->note(pool.arena->index(handle));
       return PyLong_FromUnsignedLongLong(handle);
     }
   } catch (const OutOfMemory& e) {
@@ -253,8 +262,9 @@ PyMethodDef methods[] = {
      "view(self) -> numpy.typing.NDArray[typing.Any]\n\nGive the rows that have memory as one "
      "array (rows, dim), without a "
      "copy.\n\nRow `index(handle)` is that of a handle; `occupancy` tells live rows from free "
-     "ones.\nThe array keeps the pool alive but no slot from being handed out again. It does not\n"
-     "grow with the pool: call again."},
+     "ones.\nWhile the array lives, or any made from it, no slot that was live is handed out "
+     "again\n"
+     "when it is freed: take it for a computation and let it go. It does not grow with the pool."},
     {"row", slot_pool_row, METH_O,
      "row(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]\n\nGive the row "
      "of a live handle as an array (dim,), without a "
@@ -265,6 +275,10 @@ PyMethodDef methods[] = {
     {"live_handles", slot_pool_live_handles, METH_NOARGS,
      "live_handles(self) -> numpy.typing.NDArray[numpy.int64]\n\nGive the handles of all live "
      "slots, by slot: int64 (n,)."},
+    {"holders", slot_pool_holders, METH_NOARGS,
+     "holders(self) -> list[tuple[str, int, str, int, float]]\n\nSay which lines hold the live "
+     "slots, most slots first.\n\nEach is (file, line, function, slots, age in seconds of the "
+     "oldest); the file is empty where\nthe interpreter's frames cannot be read."},
     {"index", index_of, METH_O,
      "index(self, handle: typing.SupportsIndex) -> int\n\nGive the row of `view` that a live "
      "handle stands for."},
@@ -349,11 +363,22 @@ PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
   const slots::SlotStatistics s = pool.arena->statistics();
   std::string message = std::string(what) + ": " + describe(pool) + " has no room for " +
                         std::to_string(wanted) + " more: " + std::to_string(s.live) + " live, " +
-                        std::to_string(s.deferred) + " freed but held by a row()";
+                        std::to_string(s.deferred) + " freed but held by a row() or a view()";
   if (reason != nullptr) {
     message += std::string("; ") + reason;
   } else {
     message += "; free some, or give the pool a larger capacity (it costs address space only)";
+  }
+  try {
+    constexpr std::size_t kNamed = 5;
+    std::vector<LineLeases> lines = pool.sites->holders(*pool.arena);
+    if (lines.size() > kNamed) lines.resize(kNamed);
+    for (const LineLeases& line : lines) {
+      message += (&line == lines.data() ? ". Held: " : "; ") + std::to_string(line.count) + " by " +
+                 describe(line) + ", the oldest for " +
+                 std::to_string(static_cast<long long>(line.oldest_s)) + " s";
+    }
+  } catch (const std::bad_alloc&) {  // then without the lines
   }
   raise("SlotExhausted", message);
   return nullptr;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "klg/slots/slot_arena.hpp"
+#include "lease_sites.hpp"
 
 namespace klg::bindings {
 
@@ -19,6 +20,7 @@ struct ItemType {
 /// `SlotPool`: a plain C-API type, because a call through pybind11 costs more than the work.
 struct SlotPool {
   PyObject_HEAD std::unique_ptr<slots::SlotArena> arena;
+  std::unique_ptr<LeaseSites> sites;
   const ItemType* item;
   Py_ssize_t dim;
   std::string* name;
@@ -40,6 +42,7 @@ PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
 // In slot_pool_many.cpp and slot_pool_views.cpp.
 PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count);
 PyObject* slot_pool_free_many(PyObject* self, PyObject* handles);
+PyObject* slot_pool_holders(PyObject* self, PyObject*);
 PyObject* slot_pool_live_handles(PyObject* self, PyObject*);
 PyObject* slot_pool_occupancy(PyObject* self, PyObject*);
 PyObject* slot_pool_view(PyObject* self, PyObject*);

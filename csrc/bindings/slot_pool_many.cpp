@@ -117,7 +117,28 @@ PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count) {
   } catch (const OutOfMemory& e) {
     return exhausted(pool, "alloc_many", wanted, e.what());
   }
+  pool.sites->note(*pool.arena, array.data<Handle>(), wanted);
   return array.give();
+}
+
+PyObject* slot_pool_holders(PyObject* self, PyObject*) {
+  const SlotPool& pool = as_pool(self);
+  std::vector<LineLeases> lines;
+  try {
+    lines = pool.sites->holders(*pool.arena);
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+  PyObject* list = PyList_New(0);
+  for (const LineLeases& line : lines) {
+    PyObject* row = list == nullptr
+                        ? nullptr
+                        : Py_BuildValue("(sisKd)", line.file.c_str(), line.line,
+                                        line.function.c_str(), line.count, line.oldest_s);
+    if (row == nullptr || PyList_Append(list, row) != 0) Py_CLEAR(list);
+    Py_XDECREF(row);
+  }
+  return list;
 }
 
 PyObject* slot_pool_free_many(PyObject* self, PyObject* handles) {

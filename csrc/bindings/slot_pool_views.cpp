@@ -6,14 +6,15 @@ namespace {
 using slots::Handle;
 using slots::SlotStatus;
 
-/// What the arrays of `row` and `view` stand on: keeps the pool alive and, for a row, its slot.
+/// What the arrays of `row` and `view` stand on: keeps the pool alive and its slots as they are,
+/// the one of a row by a pin and those of a view by a hold.
 struct SlotView {
   PyObject_HEAD PyObject* pool;
   char* data;
   Py_ssize_t shape[2];
   Py_ssize_t strides[2];
   int ndim;
-  bool pinned;
+  enum class Keeps : unsigned char { kNothing, kSlot, kAll } keeps;
   std::uint32_t slot;
 };
 
@@ -24,7 +25,8 @@ PyTypeObject* view_type = nullptr;
 void dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   const SlotView& view = as_view(self);
-  if (view.pinned) as_pool(view.pool).arena->unpin(view.slot);
+  if (view.keeps == SlotView::Keeps::kSlot) as_pool(view.pool).arena->unpin(view.slot);
+  if (view.keeps == SlotView::Keeps::kAll) as_pool(view.pool).arena->end_hold();
   Py_XDECREF(view.pool);
   type->tp_free(self);
   Py_DECREF(type);
@@ -86,7 +88,7 @@ PyObject* slot_pool_row(PyObject* self, PyObject* object) {
     Py_DECREF(view);
     return refuse(pool, "row", handle, status);
   }
-  view->pinned = true;
+  view->keeps = SlotView::Keeps::kSlot;
   view->slot = pool.arena->index(handle);
   view->data = reinterpret_cast<char*>(pool.arena->row(view->slot));
   view->ndim = 1;
@@ -99,6 +101,8 @@ PyObject* slot_pool_view(PyObject* self, PyObject*) {
   SlotPool& pool = as_pool(self);
   SlotView* view = make_view(self);
   if (view == nullptr) return nullptr;
+  pool.arena->hold();
+  view->keeps = SlotView::Keeps::kAll;
   view->data = reinterpret_cast<char*>(pool.arena->row(0));
   view->ndim = 2;
   view->shape[0] = pool.arena->committed_rows();

@@ -4,6 +4,8 @@
 
 #include "klg/sampling/frame_source.hpp"
 
+// Called from the extension module too, which is another library.
+#pragma GCC visibility push(default)
 namespace klg::pymem {
 
 /// Why the frames of this interpreter cannot be read, or an empty string.
@@ -34,3 +36,4 @@ class CodeSource final : public sampling::FrameSource {
 };
 
 }  // namespace klg::pymem
+#pragma GCC visibility pop

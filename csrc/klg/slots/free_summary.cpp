@@ -47,7 +47,7 @@ std::uint32_t FreeSummary::next(std::uint32_t from) const noexcept {
     const std::uint32_t index = position >> 6;
     if (index >= level.size) return kNone;
     const std::uint64_t word =
-        level.words[index].load(std::memory_order_relaxed) & (~std::uint64_t{0} << (position & 63));
+        level.words[index].load(std::memory_order_acquire) & (~std::uint64_t{0} << (position & 63));
     if (word == 0) {
       position = index + 1;
       ++depth;

@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "klg/core/asymmetric_fence.hpp"
 #include "klg/core/error.hpp"
 #include "klg/core/host_reservation.hpp"
 
@@ -52,14 +53,16 @@ SlotArena::SlotArena(const SlotArenaOptions& options, std::unique_ptr<MemoryRese
       leaves_(reinterpret_cast<Leaf*>(metadata_->base() +
                                       std::size_t{leaf_count()} * 64 * sizeof(SlotState))),
       summary_(leaf_count()),
+      raids_(can_fence_all_threads() ? 0 : 1),
       pages_(*rows_),
       metadata_pages_(*metadata_) {
   // Stripes begin at leaf 0, so it can be looked at before there is any row.
   commit_metadata(0, 1);
   ::new (leaves_) Leaf();
+  guard_forks();
 }
 
-SlotArena::~SlotArena() = default;
+SlotArena::~SlotArena() { ignore_forks(); }
 
 std::unique_ptr<SlotArena> SlotArena::on_host(const SlotArenaOptions& options) {
   return std::make_unique<SlotArena>(options, std::make_unique<HostReservation>(row_area(options)),
@@ -103,24 +106,38 @@ void SlotArena::offer_to_all(std::uint32_t index, std::uint32_t pocket,
   Stripe& mine = stripes_[stripe];
   // The lower one stays in the pocket: it is to go first.
   if (pocket != kEmptyPocket && index < pocket) {
-    mine.pocket.store(index, std::memory_order_release);
-    index = pocket;
+    index = mine.pocket.exchange(index, std::memory_order_acq_rel);
+    if (index == kEmptyPocket) return;
   }
   publish(index >> 6, std::uint64_t{1} << (index & 63));
   if (index >> 6 < mine.leaf.load(std::memory_order_relaxed)) adopt_lower(index >> 6, stripe);
 }
 
+SlotArena::Raid::Raid(std::atomic<std::uint32_t>& raids) noexcept : raids_(raids) {
+  raids_.fetch_add(1, std::memory_order_seq_cst);
+  if (can_fence_all_threads()) fence_all_threads();
+}
+
+std::uint32_t SlotArena::Raid::empty(Stripe& stripe) const noexcept {
+  if (stripe.pocket.load(std::memory_order_relaxed) == kEmptyPocket ||
+      stripe.taking.load(std::memory_order_acquire)) {
+    return kEmptyPocket;
+  }
+  return stripe.pocket.exchange(kEmptyPocket, std::memory_order_acq_rel);
+}
+
 Handle SlotArena::raid_pockets() {
-  for (const Stripe& stripe : stripes_) {
-    const std::uint32_t pocket = stripe.pocket.load(std::memory_order_acquire);
-    if (pocket == kEmptyPocket) continue;
-    if (const Handle handle = claim(pocket)) return handle;
+  const Raid raid(raids_);
+  for (Stripe& stripe : stripes_) {
+    const std::uint32_t index = raid.empty(stripe);
+    if (index != kEmptyPocket) return begin_life(index);
   }
   return 0;
 }
 
 Handle SlotArena::allocate_slowly(std::uint32_t stripe) {
   for (;;) {
+    const std::uint64_t releases_before = releases();
     if (const Handle handle = allocate_from_tree(stripe, false)) return handle;
     bool grown = false;
     std::exception_ptr failure;
@@ -134,7 +151,8 @@ Handle SlotArena::allocate_slowly(std::uint32_t stripe) {
     if (const Handle handle = raid_pockets()) return handle;
     if (failure) std::rethrow_exception(failure);
     const std::scoped_lock lock(growth_);
-    if (!find_overlooked()) return 0;
+    // What others took and freed meanwhile may have come to places that were looked at before.
+    if (!find_overlooked() && releases() == releases_before) return 0;
   }
 }
 
@@ -190,13 +208,13 @@ SlotStatus SlotArena::release_slowly(Handle handle) {
   const SlotStatus status = retire(handle);
   if (status != SlotStatus::kLive) return status;
   const std::uint32_t stripe = this_thread_stripe();
-  count(stripe, stripes_[stripe].releases, 1);
   deferred_.fetch_add(1, std::memory_order_relaxed);
   const std::uint32_t index = codec_.index(handle);
   if (drop_pin(index)) {
     deferred_.fetch_sub(1, std::memory_order_relaxed);
-    offer(index, stripe);
+    settle(index, stripe);
   }
+  count(stripe, stripes_[stripe].releases, 1);
   return SlotStatus::kLive;
 }
 
@@ -217,7 +235,54 @@ void SlotArena::unpin(std::uint32_t index) {
   pins_.fetch_sub(1, std::memory_order_relaxed);
   if (drop_pin(index)) {
     deferred_.fetch_sub(1, std::memory_order_relaxed);
-    offer(index, this_thread_stripe());
+    settle(index, this_thread_stripe());
+  }
+}
+
+SlotStatus SlotArena::release_pinned(Handle handle) {
+  const SlotStatus status = retire(handle);
+  if (status != SlotStatus::kLive) return status;
+  const std::uint32_t stripe = this_thread_stripe();
+  deferred_.fetch_add(1, std::memory_order_relaxed);
+  pins_.fetch_add(1, std::memory_order_relaxed);
+  count(stripe, stripes_[stripe].releases, 1);
+  return SlotStatus::kLive;
+}
+
+Handle SlotArena::reuse(std::uint32_t index) {
+  if (holds_.load(std::memory_order_seq_cst) != 0) return 0;
+  SlotState& state = state_of(index);
+  std::uint64_t seen = state.load(std::memory_order_acquire);
+  // Pins of a dead slot only become fewer, and the last one is the caller's.
+  if ((seen & kPinMask) != 1) return 0;
+  const std::uint64_t born = next_generation(seen - 1);
+  state.store(born, std::memory_order_release);
+  deferred_.fetch_sub(1, std::memory_order_relaxed);
+  pins_.fetch_sub(1, std::memory_order_relaxed);
+  const std::uint32_t stripe = this_thread_stripe();
+  count(stripe, stripes_[stripe].allocations, 1);
+  return codec_.encode(born, index);
+}
+
+void SlotArena::keep(std::uint32_t leaf, std::uint64_t bits) noexcept {
+  deferred_.fetch_add(static_cast<std::uint64_t>(std::popcount(bits)), std::memory_order_seq_cst);
+  leaves_[leaf].kept.fetch_or(bits, std::memory_order_seq_cst);
+  if (holds_.load(std::memory_order_seq_cst) == 0) give_kept_back(leaf);
+}
+
+void SlotArena::give_kept_back(std::uint32_t leaf) noexcept {
+  const std::uint64_t bits = leaves_[leaf].kept.exchange(0, std::memory_order_seq_cst);
+  if (bits == 0) return;
+  deferred_.fetch_sub(static_cast<std::uint64_t>(std::popcount(bits)), std::memory_order_relaxed);
+  publish(leaf, bits);
+}
+
+void SlotArena::end_hold() noexcept {
+  if (holds_.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
+  if (deferred_.load(std::memory_order_seq_cst) == 0) return;
+  const std::uint32_t leaves = existing_leaves();
+  for (std::uint32_t leaf = 0; leaf < leaves; ++leaf) {
+    if (leaves_[leaf].kept.load(std::memory_order_seq_cst) != 0) give_kept_back(leaf);
   }
 }
 
@@ -225,6 +290,12 @@ Handle SlotArena::live_handle(std::uint32_t index) const {
   if (index >= existing_.load(std::memory_order_acquire)) return 0;
   const std::uint64_t state = state_of(index).load(std::memory_order_acquire);
   return (state & kGenerationOne) != 0 ? codec_.encode(state, index) : 0;
+}
+
+std::uint64_t SlotArena::releases() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Stripe& stripe : stripes_) sum += stripe.releases.load(std::memory_order_relaxed);
+  return sum;
 }
 
 std::uint64_t SlotArena::live() const noexcept {
@@ -241,8 +312,8 @@ SlotStatistics SlotArena::statistics() const {
   SlotStatistics s;
   for (const Stripe& stripe : stripes_) {
     s.allocations += stripe.allocations.load(std::memory_order_relaxed);
-    s.releases += stripe.releases.load(std::memory_order_relaxed);
   }
+  s.releases = releases();
   s.live = s.allocations - s.releases;
   s.deferred = deferred_.load(std::memory_order_relaxed);
   std::uint32_t last = existing_.load(std::memory_order_acquire);

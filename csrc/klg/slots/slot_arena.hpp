@@ -8,6 +8,7 @@
 #include <mutex>
 #include <span>
 
+#include "klg/core/fork_lock.hpp"
 #include "klg/core/memory_reservation.hpp"
 #include "klg/slots/committed_pages.hpp"
 #include "klg/slots/free_summary.hpp"
@@ -36,7 +37,7 @@ enum class SlotStatus : std::uint8_t {
 
 struct SlotStatistics {
   std::uint64_t live = 0;
-  std::uint64_t deferred = 0;        ///< Freed, but pinned: not handed out before the last unpin.
+  std::uint64_t deferred = 0;        ///< Freed, but pinned or held: not handed out before the end.
   std::uint64_t pins = 0;            ///< Pins now held.
   std::uint64_t free_committed = 0;  ///< Ready to be handed out without growing.
   std::uint64_t peak = 0;            ///< Highest slot ever handed out + 1.
@@ -52,15 +53,16 @@ struct SlotStatistics {
 
 /// Fixed-size rows in one reservation that is committed as it grows; a row never moves.
 ///
-/// The state word of a slot is the truth: whoever changes it from free to live owns the slot. What
-/// finds free slots are hints: free bits in leaf words of 64 under a summary tree, and a pocket per
-/// stripe for the slot that its thread freed last, so that a free followed by an allocation costs
-/// two locked instructions and touches nothing shared. A pocket takes only slots from at or below
-/// the leaf its thread allocates from, and anyone may claim what lies in it. A thread takes from
-/// the leaf that its stripe has adopted, then from the lowest that nobody has adopted, then asks
-/// for memory, and last takes any slot at all: threads stay apart, low slots go first, and no slot
-/// is stranded. All calls may come from any thread at any time.
-class SlotArena {
+/// A free slot lies in exactly one place: as a bit in the leaf word of its 64, under a summary
+/// tree, or in the pocket of a stripe, which holds what its thread freed last. Whoever takes it out
+/// of there owns it and may write its state word, so that a free followed by an allocation costs
+/// one locked instruction and touches nothing shared, and 64 slots at once cost no more. The state
+/// word tells lives apart and is what a misused handle is caught by. A pocket takes only slots from
+/// at or below the leaf its thread allocates from; others may empty it in a `Raid`. A thread takes
+/// from the leaf that its stripe has adopted, then from the lowest that nobody has adopted, then
+/// asks for memory, and last takes any slot at all: threads stay apart, low slots go first, and no
+/// slot is stranded. All calls may come from any thread at any time.
+class SlotArena final : private ForkLock {
  public:
   /// Bytes that the two reservations need.
   [[nodiscard]] static std::size_t row_area(const SlotArenaOptions& options);
@@ -70,6 +72,8 @@ class SlotArena {
   SlotArena(const SlotArenaOptions& options, std::unique_ptr<MemoryReservation> rows,
             std::unique_ptr<MemoryReservation> metadata);
   ~SlotArena();
+  SlotArena(const SlotArena&) = delete;
+  SlotArena& operator=(const SlotArena&) = delete;
   [[nodiscard]] static std::unique_ptr<SlotArena> on_host(const SlotArenaOptions& options);
 
   /// A new handle, or 0 if every slot is in use. Throws OutOfMemory if it cannot grow; nothing has
@@ -77,12 +81,7 @@ class SlotArena {
   [[nodiscard]] Handle allocate() {
     const std::uint32_t stripe = this_thread_stripe();
     Stripe& mine = stripes_[stripe];
-    Handle handle = 0;
-    const std::uint32_t pocket = mine.pocket.load(std::memory_order_relaxed);
-    if (pocket != kEmptyPocket) [[likely]] {
-      mine.pocket.store(kEmptyPocket, std::memory_order_relaxed);
-      handle = claim(pocket);
-    }
+    Handle handle = take_from_pocket(mine);
     if (handle == 0) handle = take(mine.leaf.load(std::memory_order_relaxed));
     if (handle == 0) [[unlikely]]
       handle = allocate_slowly(stripe);
@@ -102,8 +101,8 @@ class SlotArena {
       return release_slowly(handle);
     }
     const std::uint32_t stripe = this_thread_stripe();
+    settle(codec_.index(handle), stripe);
     count(stripe, stripes_[stripe].releases, 1);
-    offer(codec_.index(handle), stripe);
     return SlotStatus::kLive;
   }
 
@@ -119,6 +118,17 @@ class SlotArena {
   /// Keeps the slot of a live handle from being handed out again, even if it is freed meanwhile.
   SlotStatus pin(Handle handle);
   void unpin(std::uint32_t index);
+
+  /// Frees a slot that keeps one pin, the caller's: `reuse` or `unpin` is to follow.
+  SlotStatus release_pinned(Handle handle);
+
+  /// Begins the next life of a slot that `release_pinned` freed, in exchange for its pin; 0, and
+  /// the pin stays, if others have it pinned or there is a hold.
+  [[nodiscard]] Handle reuse(std::uint32_t index);
+
+  /// From `hold` to the last `end_hold` no slot that is live now is handed out again.
+  void hold() noexcept { holds_.fetch_add(1, std::memory_order_seq_cst); }
+  void end_hold() noexcept;
 
   /// The slot of a handle of this arena, live or not.
   [[nodiscard]] std::uint32_t index(Handle handle) const noexcept { return codec_.index(handle); }
@@ -150,6 +160,7 @@ class SlotArena {
   struct alignas(64) Stripe {
     std::atomic<std::uint32_t> leaf{0};
     std::atomic<std::uint32_t> pocket{kEmptyPocket};
+    std::atomic<bool> taking{false};  ///< Its thread is just taking what lies in the pocket.
     std::atomic<std::uint64_t> allocations{0};
     std::atomic<std::uint64_t> releases{0};
   };
@@ -179,37 +190,76 @@ class SlotArena {
     }
   }
 
-  // Begins a life of a slot if it is free: 0 where the hint was wrong.
-  Handle claim(std::uint32_t index) {
+  // Begins a life of a slot that was taken out of its place: nobody else writes its state.
+  Handle begin_life(std::uint32_t index) {
     SlotState& state = state_of(index);
-    std::uint64_t seen = state.load(std::memory_order_relaxed);
-    if ((seen & (kGenerationOne | kPinMask)) != 0) return 0;
-    const std::uint64_t born = next_generation(seen);
-    if (!state.compare_exchange_strong(seen, born, std::memory_order_acq_rel)) return 0;
+    const std::uint64_t born = next_generation(state.load(std::memory_order_relaxed));
+    state.store(born, std::memory_order_release);
     if (options_.poison) [[unlikely]]
       check_poison(index);
     return codec_.encode(born, index);
+  }
+
+  // While there is a raid every pocket is emptied by an exchange. Without one its thread does so
+  // with plain writes: it says so in `taking` first, and whoever begins a raid makes all threads
+  // pass a fence, so that either it sees `taking` or that thread sees the raid.
+  class Raid {
+   public:
+    explicit Raid(std::atomic<std::uint32_t>& raids) noexcept;
+    Raid(const Raid&) = delete;
+    Raid& operator=(const Raid&) = delete;
+    ~Raid() { raids_.fetch_sub(1, std::memory_order_release); }
+
+    /// What lies in a pocket, or kEmptyPocket. What its thread is just taking is not there any
+    /// more.
+    [[nodiscard]] std::uint32_t empty(Stripe& stripe) const noexcept;
+
+   private:
+    std::atomic<std::uint32_t>& raids_;
+  };
+
+  Handle take_from_pocket(Stripe& mine) {
+    if (mine.pocket.load(std::memory_order_relaxed) == kEmptyPocket) return 0;
+    mine.taking.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    std::uint32_t index = kEmptyPocket;
+    if (raids_.load(std::memory_order_acquire) == 0) [[likely]] {
+      index = mine.pocket.load(std::memory_order_acquire);
+      mine.pocket.store(kEmptyPocket, std::memory_order_relaxed);
+    } else {
+      index = mine.pocket.exchange(kEmptyPocket, std::memory_order_acq_rel);
+    }
+    mine.taking.store(false, std::memory_order_release);
+    return index == kEmptyPocket ? 0 : begin_life(index);
   }
 
   Handle take(std::uint32_t leaf) {
     std::atomic<std::uint64_t>& word = leaves_[leaf].free;
     std::uint64_t free = word.load(std::memory_order_relaxed);
     while (free != 0) {
-      if (!word.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire,
-                                      std::memory_order_relaxed)) {
-        continue;
+      if (word.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
+        return begin_life(leaf << 6 | static_cast<std::uint32_t>(std::countr_zero(free)));
       }
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(free));
-      if (const Handle handle = claim(leaf << 6 | bit)) return handle;
-      free = word.load(std::memory_order_relaxed);
     }
     return 0;
   }
 
-  // Makes a slot found that is free already: in the pocket of this thread, or for all to see.
+  // A slot whose life has ended comes to where it is found again. Either the end of its life came
+  // before a hold, or this sees the hold.
+  void settle(std::uint32_t index, std::uint32_t stripe) {
+    if (holds_.load(std::memory_order_seq_cst) != 0) [[unlikely]] {
+      keep(index >> 6, std::uint64_t{1} << (index & 63));
+    } else {
+      offer(index, stripe);
+    }
+  }
+
+  // Makes a free slot found: in the pocket of this thread, or for all to see.
   void offer(std::uint32_t index, std::uint32_t stripe) {
     Stripe& mine = stripes_[stripe];
     const std::uint32_t pocket = mine.pocket.load(std::memory_order_relaxed);
+    // Others only empty it, so that an empty one of our own stays so.
     if (pocket == kEmptyPocket && index >> 6 <= mine.leaf.load(std::memory_order_relaxed) &&
         stripe != kSharedStripe) [[likely]] {
       mine.pocket.store(index, std::memory_order_release);
@@ -223,6 +273,9 @@ class SlotArena {
     summary_.note(leaf);
   }
 
+  void lock_for_fork() noexcept override { growth_.lock(); }
+  void unlock_after_fork() noexcept override { growth_.unlock(); }
+
   void adopt(std::uint32_t leaf, std::uint32_t stripe) noexcept;
   void adopt_lower(std::uint32_t leaf, std::uint32_t stripe) noexcept;
   Handle allocate_slowly(std::uint32_t stripe);
@@ -230,12 +283,14 @@ class SlotArena {
   Handle raid_pockets();
   void offer_to_all(std::uint32_t index, std::uint32_t pocket, std::uint32_t stripe) noexcept;
   SlotStatus release_slowly(Handle handle);
+  void keep(std::uint32_t leaf, std::uint64_t bits) noexcept;
+  void give_kept_back(std::uint32_t leaf) noexcept;
   SlotStatus status_of(Handle handle, std::uint64_t state) const noexcept;
   SlotStatus retire(Handle handle);
   void revive(Handle handle) noexcept;
   bool drop_pin(std::uint32_t index);
   std::size_t collect(std::span<Handle> out);
-  void empty_pocket(std::uint32_t stripe) noexcept;
+  [[nodiscard]] std::uint64_t releases() const noexcept;
   void unclaim(std::span<const Handle> handles) noexcept;
 
   // Growth, in slot_arena_growth.cpp; all under the lock.
@@ -248,10 +303,8 @@ class SlotArena {
   bool wake(std::size_t slots);
   bool extend(std::size_t slots);
   void commit_rows(std::uint32_t first, std::uint32_t last);
-  [[nodiscard]] std::uint64_t claim_idle(std::uint32_t leaf) noexcept;
-  void let_go(std::uint32_t leaf, std::uint64_t bits) noexcept;
-  void give_idle_pages_back(std::span<std::uint64_t> claimed);
-  void put_to_sleep(std::span<std::uint64_t> claimed, std::uint32_t first, std::uint32_t last);
+  void give_idle_pages_back(std::span<std::uint64_t> idle);
+  void put_to_sleep(std::span<std::uint64_t> idle, std::uint32_t first, std::uint32_t last);
 
   void check_poison(std::uint32_t index);
   void poison_rows(std::uint32_t first, std::uint32_t last);
@@ -266,6 +319,9 @@ class SlotArena {
   std::atomic<std::uint32_t> existing_{0};  ///< Slots that have metadata; rises only.
   FreeSummary summary_;
   std::array<Stripe, kStripes> stripes_{};
+
+  std::atomic<std::uint32_t> raids_;  ///< Never 0 where threads cannot be fenced.
+  std::atomic<std::uint32_t> holds_{0};
 
   mutable std::mutex growth_;
   CommittedPages pages_;

@@ -86,7 +86,7 @@ bool SlotArena::wake(std::size_t slots) {
       sleeper.dormant = 0;
       dormant_ -= static_cast<std::uint64_t>(std::popcount(bits));
       woken += static_cast<std::size_t>(std::popcount(bits));
-      let_go(leaf, bits);
+      publish(leaf, bits);
     }
     lowest_dormant_leaf_ = leaf + 1;
   }
@@ -122,55 +122,41 @@ std::size_t SlotArena::shrink() {
   const std::scoped_lock lock(growth_);
   const std::size_t before = pages_.bytes();
   const std::uint32_t leaves = existing_leaves();
-  // Every free slot is held by a pin, so that nobody takes one whose page is about to go; who comes
-  // meanwhile finds nothing free and waits for the lock.
-  std::vector<std::uint64_t> claimed(leaves);
-  for (std::uint32_t leaf = 0; leaf < leaves; ++leaf) claimed[leaf] = claim_idle(leaf);
-  give_idle_pages_back(claimed);
+  // All free slots are taken out first, so that nobody gets one whose page is about to go; who
+  // comes meanwhile finds nothing free and waits for the lock.
+  std::vector<std::uint64_t> idle(leaves);
   for (std::uint32_t leaf = 0; leaf < leaves; ++leaf) {
-    if (claimed[leaf] != 0) let_go(leaf, claimed[leaf]);
+    idle[leaf] = leaves_[leaf].free.exchange(0, std::memory_order_acquire);
+  }
+  {
+    const Raid raid(raids_);
+    for (Stripe& stripe : stripes_) {
+      const std::uint32_t index = raid.empty(stripe);
+      if (index != kEmptyPocket) idle[index >> 6] |= std::uint64_t{1} << (index & 63);
+    }
+  }
+  give_idle_pages_back(idle);
+  for (std::uint32_t leaf = 0; leaf < leaves; ++leaf) {
+    if (idle[leaf] != 0) publish(leaf, idle[leaf]);
   }
   ++shrinks_;
   return before - pages_.bytes();
 }
 
-std::uint64_t SlotArena::claim_idle(std::uint32_t leaf) noexcept {
-  std::uint64_t claimed = 0;
-  const std::uint32_t slots = std::min(64U, options_.capacity - leaf * 64);
-  for (std::uint32_t bit = 0; bit < slots; ++bit) {
-    SlotState& state = states_[leaf * 64 + bit];
-    std::uint64_t seen = state.load(std::memory_order_relaxed);
-    if ((seen & (kGenerationOne | kPinMask)) == 0 &&
-        state.compare_exchange_strong(seen, seen + 1, std::memory_order_acq_rel)) {
-      claimed |= std::uint64_t{1} << bit;
-    }
-  }
-  leaves_[leaf].free.fetch_and(~claimed, std::memory_order_relaxed);
-  return claimed;
-}
-
-void SlotArena::let_go(std::uint32_t leaf, std::uint64_t bits) noexcept {
-  for (std::uint64_t left = bits; left != 0; left &= left - 1) {
-    SlotState& state = states_[leaf * 64 + static_cast<std::uint32_t>(std::countr_zero(left))];
-    state.store(state.load(std::memory_order_relaxed) - 1, std::memory_order_release);
-  }
-  publish(leaf, bits);
-}
-
-void SlotArena::give_idle_pages_back(std::span<std::uint64_t> claimed) {
+void SlotArena::give_idle_pages_back(std::span<std::uint64_t> idle) {
   const std::size_t page = pages_.page_size();
   const std::uint32_t end = existing_.load(std::memory_order_acquire);
-  const auto idle = [&](std::uint32_t index) {
-    const std::uint64_t bits = claimed[index >> 6] | leaves_[index >> 6].dormant;
+  const auto unused = [&](std::uint32_t index) {
+    const std::uint64_t bits = idle[index >> 6] | leaves_[index >> 6].dormant;
     return (bits >> (index & 63) & 1) != 0;
   };
   for (std::uint32_t index = 0; index < end;) {
-    if (!idle(index)) {
+    if (!unused(index)) {
       ++index;
       continue;
     }
     const std::uint32_t first = index;
-    while (index < end && idle(index)) ++index;
+    while (index < end && unused(index)) ++index;
     const std::size_t first_page = (first * stride_ + page - 1) / page;
     // Nothing lies behind the last slot, so the rest of its page goes too.
     const std::size_t last_page =
@@ -178,18 +164,18 @@ void SlotArena::give_idle_pages_back(std::span<std::uint64_t> claimed) {
     if (first_page >= last_page) continue;
     pages_.decommit(first_page, last_page);
     const std::size_t touched = (last_page * page + stride_ - 1) / stride_;
-    put_to_sleep(claimed, static_cast<std::uint32_t>(first_page * page / stride_),
+    put_to_sleep(idle, static_cast<std::uint32_t>(first_page * page / stride_),
                  static_cast<std::uint32_t>(std::min<std::size_t>(index, touched)));
   }
 }
 
-void SlotArena::put_to_sleep(std::span<std::uint64_t> claimed, std::uint32_t first,
+void SlotArena::put_to_sleep(std::span<std::uint64_t> idle, std::uint32_t first,
                              std::uint32_t last) {
   for (std::uint32_t leaf = first >> 6; leaf * 64 < last; ++leaf) {
     const std::uint32_t start = std::max(first, leaf * 64) - leaf * 64;
     const std::uint32_t stop = std::min(last, (leaf + 1) * 64) - leaf * 64;
-    const std::uint64_t asleep = claimed[leaf] & bits_between(start, stop);
-    claimed[leaf] &= ~asleep;
+    const std::uint64_t asleep = idle[leaf] & bits_between(start, stop);
+    idle[leaf] &= ~asleep;
     leaves_[leaf].dormant |= asleep;
     dormant_ += static_cast<std::uint64_t>(std::popcount(asleep));
   }

@@ -22,19 +22,11 @@ std::size_t SlotArena::collect(std::span<Handle> out) {
     } while (!word.compare_exchange_weak(free, rest, std::memory_order_acquire,
                                          std::memory_order_relaxed));
     for (std::uint64_t taken = free ^ rest; taken != 0; taken &= taken - 1) {
-      out[got] = claim(leaf << 6 | static_cast<std::uint32_t>(std::countr_zero(taken)));
-      got += out[got] != 0 ? 1 : 0;
+      out[got++] = begin_life(leaf << 6 | static_cast<std::uint32_t>(std::countr_zero(taken)));
     }
     if (rest == 0) summary_.clear(leaf, word);
   }
   return got;
-}
-
-void SlotArena::empty_pocket(std::uint32_t stripe) noexcept {
-  const std::uint32_t pocket = stripes_[stripe].pocket.load(std::memory_order_relaxed);
-  if (pocket == kEmptyPocket) return;
-  stripes_[stripe].pocket.store(kEmptyPocket, std::memory_order_relaxed);
-  publish(pocket >> 6, std::uint64_t{1} << (pocket & 63));
 }
 
 // Takes lives back that nobody was told of.
@@ -48,17 +40,18 @@ void SlotArena::unclaim(std::span<const Handle> handles) noexcept {
 
 bool SlotArena::allocate_many(std::span<Handle> out) {
   const std::uint32_t stripe = this_thread_stripe();
-  empty_pocket(stripe);
   std::size_t got = 0;
+  if (!out.empty()) got += (out[0] = take_from_pocket(stripes_[stripe])) != 0 ? 1 : 0;
   try {
     for (;;) {
+      const std::uint64_t releases_before = releases();
       got += collect(out.subspan(got));
       if (got == out.size()) break;
       if (grow(out.size() - got)) continue;
       while (got < out.size() && (out[got] = raid_pockets()) != 0) ++got;
       if (got == out.size()) break;
       const std::scoped_lock lock(growth_);
-      if (!find_overlooked()) {
+      if (!find_overlooked() && releases() == releases_before) {
         unclaim(out.first(got));
         return false;
       }
@@ -88,19 +81,25 @@ std::size_t SlotArena::release_many(std::span<const Handle> handles, SlotStatus&
     return k;
   }
   const std::uint32_t stripe = this_thread_stripe();
-  count(stripe, stripes_[stripe].releases, handles.size());
   deferred_.fetch_add(handles.size(), std::memory_order_relaxed);
   std::uint32_t leaf = 0;
   std::uint32_t lowest = ~0U;
   std::uint64_t bits = 0;
   std::uint64_t freed = 0;
+  const auto settle_leaf = [&] {
+    if (holds_.load(std::memory_order_seq_cst) != 0) {
+      keep(leaf, bits);
+    } else {
+      publish(leaf, bits);
+    }
+  };
   for (const Handle handle : handles) {
     const std::uint32_t index = codec_.index(handle);
     if (!drop_pin(index)) continue;
     ++freed;
     // Neighbours become one write.
     if (index >> 6 != leaf && bits != 0) {
-      publish(leaf, bits);
+      settle_leaf();
       bits = 0;
     }
     leaf = index >> 6;
@@ -108,8 +107,9 @@ std::size_t SlotArena::release_many(std::span<const Handle> handles, SlotStatus&
     bits |= std::uint64_t{1} << (index & 63);
   }
   deferred_.fetch_sub(freed, std::memory_order_relaxed);
-  if (bits != 0) publish(leaf, bits);
+  if (bits != 0) settle_leaf();
   if (lowest < stripes_[stripe].leaf.load(std::memory_order_relaxed)) adopt_lower(lowest, stripe);
+  count(stripe, stripes_[stripe].releases, handles.size());
   return handles.size();
 }
 

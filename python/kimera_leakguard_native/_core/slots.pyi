@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['SlotPool', 'benchmark_pairs', 'fuzz']
+__all__: list[str] = ['SlotPool', 'benchmark_allocators', 'benchmark_pairs', 'fuzz']
 class SlotPool:
     """
     Fixed-size rows that never move, behind handles that are checked.
@@ -48,6 +48,13 @@ class SlotPool:
         
         Takes an int64 array of shape (n,) or a sequence of ints.
         """
+    def holders(self) -> list[tuple[str, int, str, int, float]]:
+        """
+        Say which lines hold the live slots, most slots first.
+        
+        Each is (file, line, function, slots, age in seconds of the oldest); the file is empty where
+        the interpreter's frames cannot be read.
+        """
     def index(self, handle: typing.SupportsIndex) -> int:
         """
         Give the row of `view` that a live handle stands for.
@@ -85,14 +92,18 @@ class SlotPool:
         Give the rows that have memory as one array (rows, dim), without a copy.
         
         Row `index(handle)` is that of a handle; `occupancy` tells live rows from free ones.
-        The array keeps the pool alive but no slot from being handed out again. It does not
-        grow with the pool: call again.
+        While the array lives, or any made from it, no slot that was live is handed out again
+        when it is freed: take it for a computation and let it go. It does not grow with the pool.
         """
+def benchmark_allocators() -> list[str]:
+    """
+    Names for `benchmark_pairs`: 'arena' and every peer that this build and machine have.
+    """
 def benchmark_pairs(allocator: str, threads: typing.SupportsInt | typing.SupportsIndex, pairs: typing.SupportsInt | typing.SupportsIndex) -> float:
     """
     CPU nanoseconds a pair of free and allocate, on pinned threads that hold 64 slots each.
     
-    The allocator is 'arena', 'treiber list', 'mutex list' or 'malloc'.
+    The allocator is one of `benchmark_allocators`.
     """
 def fuzz(operations: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, int]:
     """

@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "klg/core/error.hpp"
+#include "klg/slots/slot_fuzz.hpp"
 
 namespace klg::slots {
 namespace {
 
 TEST(SlotBenchmark, EveryAllocatorKeepsItsMarks) {
-  for (const char* allocator : {"arena", "treiber list", "mutex list", "malloc"}) {
+  for (const std::string& allocator : benchmark_allocators()) {
     EXPECT_GT(benchmark_pairs(allocator, 3, 10'000), 0) << allocator;
   }
 }

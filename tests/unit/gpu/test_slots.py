@@ -168,6 +168,7 @@ def test_poison_shows_a_write_after_free():
     pool.free(handle)
     assert np.isnan(view[0]).all()
     view[0, 3] = 1
+    del view  # as long as it lives the slot is not handed out
     pool.allocate()
     assert pool.stats()["poison_violations"] == 1
 
