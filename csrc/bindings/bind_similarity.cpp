@@ -1,23 +1,11 @@
-#include <pybind11/numpy.h>
-#include <pybind11/stl.h>
-
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <tuple>
-#include <utility>
-#include <vector>
 
-#include "array_view.hpp"
 #include "bindings.hpp"
 #include "klg/similarity/canonical_dot.hpp"
 #include "klg/similarity/dispatch.hpp"
-#include "klg/similarity/filter_choice.hpp"
-#include "klg/similarity/pair_scan.hpp"
 #include "klg/similarity/top_k.hpp"
-
-namespace py = pybind11;
+#include "similarity_arguments.hpp"
 
 namespace klg::bindings {
 namespace {
@@ -26,9 +14,6 @@ using similarity::Filter;
 using similarity::Kernels;
 using similarity::RowSet;
 using similarity::WorkerTeam;
-
-using PairArrays =
-    std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, py::array_t<double>>;
 
 double canonical_dot(const py::buffer& x, const py::buffer& y) {
   const ArrayView<float> a(x, "x", 1);
@@ -40,72 +25,12 @@ double canonical_dot(const py::buffer& x, const py::buffer& y) {
   return similarity::canonical_dot(a.data(), b.data(), a.size(0));
 }
 
-// Runs pending signal handlers, so that Ctrl-C ends a long call.
-void check_signals() {
-  const py::gil_scoped_acquire locked;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
-std::optional<Filter> parse_filter(const std::string& name) {
-  if (name == "auto") return std::nullopt;
-  for (const Filter filter : {Filter::floats, Filter::halves, Filter::codes}) {
-    if (name == similarity::filter_name(filter)) return filter;
-  }
-  throw py::value_error("filter: expected 'auto', 'floats', 'halves' or 'codes', got '" + name +
-                        "'");
-}
-
-/// A matrix from Python and the rows of it that can match; keeps the buffer while it lives.
-class Rows {
- public:
-  Rows(const py::buffer& x, const std::optional<py::buffer>& mask, const char* name)
-      : view_(x, name), name_(name) {
-    if (!mask) return;
-    mask_.emplace(*mask, "mask", 1);
-    if (mask_->size(0) != view_.rows()) {
-      throw py::value_error("mask: expected one entry for each of the " +
-                            std::to_string(view_.rows()) + " rows, got " +
-                            std::to_string(mask_->size(0)));
-    }
-  }
-
-  [[nodiscard]] std::size_t rows() const noexcept { return view_.rows(); }
-  [[nodiscard]] std::size_t columns() const noexcept { return view_.columns(); }
-
-  /// Without the GIL.
-  [[nodiscard]] RowSet select(const Kernels& kernels, const WorkerTeam& team) const {
-    return {{view_.data(), view_.rows(), view_.columns(), view_.stride()},
-            mask_ ? mask_->data() : nullptr,
-            name_,
-            kernels,
-            team};
-  }
-
- private:
-  RowsView<float> view_;
-  std::optional<ArrayView<bool>> mask_;
-  const char* name_;
-};
-
 void require_equal_columns(const Rows& left, const Rows& right) {
   if (left.columns() != right.columns()) {
     throw py::value_error("queries: rows of " + std::to_string(left.columns()) +
                           " entries cannot be compared with rows of " +
                           std::to_string(right.columns()));
   }
-}
-
-PairArrays to_arrays(const std::vector<similarity::Pair>& pairs, std::size_t count) {
-  const auto size = static_cast<py::ssize_t>(count);
-  py::array_t<std::int64_t> i(size);
-  py::array_t<std::int64_t> j(size);
-  py::array_t<double> score(size);
-  for (std::size_t k = 0; k < count; ++k) {
-    i.mutable_data()[k] = pairs[k].i;
-    j.mutable_data()[k] = pairs[k].j;
-    score.mutable_data()[k] = pairs[k].score;
-  }
-  return {std::move(i), std::move(j), std::move(score)};
 }
 
 /// A scan and everything that it refers to.
@@ -206,9 +131,9 @@ std::pair<py::array_t<std::int64_t>, py::array_t<double>> top_k(
     const RowSet right = base.select(kernels, team);
     if (asking) {
       const RowSet left = asking->select(kernels, team);
-      similarity::top_k(left, right, settings, kernels, team, index_data, score_data);
+      similarity::top_k(left, right, nullptr, settings, kernels, team, index_data, score_data);
     } else {
-      similarity::top_k(right, settings, kernels, team, index_data, score_data);
+      similarity::top_k(right, nullptr, settings, kernels, team, index_data, score_data);
     }
   }
   return {std::move(indices), std::move(scores)};
@@ -241,6 +166,7 @@ void bind_similarity(py::module_& parent) {
         py::arg("threads") = 1, py::arg("mask") = py::none(), py::arg("queries") = py::none(),
         py::arg("filter") = "auto",
         "Indices and scores (rows, k) of every row's best partners, best first.");
+  bind_similarity_index(m);
 }
 
 }  // namespace klg::bindings

@@ -13,6 +13,7 @@ void bind_registry(pybind11::module_& m);
 void bind_sampler(pybind11::module_& m);
 void bind_scopes(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
+void bind_similarity_index(pybind11::module_& similarity);
 void bind_slots(pybind11::module_& m);
 
 }  // namespace klg::bindings

@@ -12,8 +12,15 @@ _NAMES = {
     "engines.contradiction.engine": ["OptimizedContradictionEngine"],
     "engines.contradiction.geoid": ["GeoidState", "TensionGradient"],
     "engines.contradiction.leak_detection": ["OptimizedContradictionEngineWithLeakDetection"],
+    "engines.contradiction.index": ["SimilarityIndex"],
     "engines.contradiction.neighbours": ["top_k"],
-    "engines.contradiction.pairs": ["Pairs", "contradiction_pairs"],
+    "engines.contradiction.pairs": [
+        "Pairs",
+        "contradiction_pairs",
+        "count_pairs",
+        "cross_pairs",
+        "pair_batches",
+    ],
     "engines.decision_cache": ["CachedDecision", "CognitiveDecisionCache", "LeakSafeDecisionCache"],
     "engines.leak_safe_pool": [
         "GPUMemoryPoolWithLeakDetection",

@@ -17,7 +17,7 @@ class BestPartners {
  public:
   struct Partner {
     double score;
-    std::uint32_t index;
+    std::int64_t id;
   };
 
   BestPartners(std::size_t rows, std::size_t k)
@@ -65,7 +65,7 @@ class BestPartners {
 
   // The worst partner sits on top of the heap.
   static bool better(const Partner& a, const Partner& b) noexcept {
-    return a.score != b.score ? a.score > b.score : a.index < b.index;
+    return a.score != b.score ? a.score > b.score : a.id < b.id;
   }
 
   void raise(std::size_t row, float floor) noexcept {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <utility>
 
 #include "klg/similarity/similarity.hpp"
 
@@ -57,61 +57,97 @@ class LeftWord {
   std::uint32_t added_ = 0;
 };
 
-std::vector<std::uint32_t> all_members(std::size_t count) {
-  std::vector<std::uint32_t> members(count);
-  std::iota(members.begin(), members.end(), 0u);
-  return members;
-}
-
 }  // namespace
+
+PackedRows::PackedRows(std::size_t columns, FilterSettings settings, const Kernels& kernels)
+    : kernels_(&kernels),
+      filter_(settings.filter),
+      path_(kernels.path(settings.filter)),
+      slack_scale_(settings.slack_scale),
+      steps_(step_count(settings.filter, columns)),
+      pad_(rounded_up(settings.slack_scale * shared_slack(settings.filter, columns))) {}
 
 PackedRows::PackedRows(const RowSet& rows, FilterSettings settings, const Kernels& kernels,
                        const WorkerTeam& team)
-    : PackedRows(rows, all_members(rows.size()), settings, kernels, team) {}
+    : PackedRows(rows.columns(), settings, kernels) {
+  update(rows, 0, team);
+}
 
 PackedRows::PackedRows(const RowSet& rows, std::span<const std::uint32_t> members,
                        FilterSettings settings, const Kernels& kernels, const WorkerTeam& team)
-    : filter_(settings.filter),
-      path_(kernels.path(settings.filter)),
-      size_(members.size()),
-      steps_(step_count(settings.filter, rows.columns())),
-      pad_(rounded_up(settings.slack_scale * shared_slack(settings.filter, rows.columns()))) {
-  pack(rows, members, settings.slack_scale, kernels, team);
+    : PackedRows(rows.columns(), settings, kernels) {
+  grow(members.size());
+  size_ = members.size();
+  pack(rows, members, 0, team);
 }
 
-void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members,
-                      double slack_scale, const Kernels& kernels, const WorkerTeam& team) {
-  const std::size_t room = whole_panels(size_);
-  panels_ = AlignedArray<std::uint32_t>(room * steps_);
+void PackedRows::update(const RowSet& rows, std::size_t first, const WorkerTeam& team) {
+  if (whole_panels(rows.size()) > room_) {
+    // The first time exactly, since most callers pack once; then by half, for those who add.
+    grow(room_ == 0 ? rows.size() : std::max(rows.size(), room_ + room_ / 2));
+  }
+  size_ = rows.size();
+  pack(rows, {}, first / kRightRows, team);
+}
+
+void PackedRows::remove(std::size_t k) noexcept {
+  const std::size_t last = size_ - 1;
+  const auto column = [&](std::size_t row) {
+    return panels_.data() + row / kRightRows * kRightRows * steps_ + row % kRightRows;
+  };
+  for (std::size_t at = 0; at < steps_ * kRightRows; at += kRightRows) {
+    column(k)[at] = column(last)[at];
+  }
+  if (filter_ != Filter::floats) residual_[k] = residual_[last];
+  if (filter_ == Filter::codes) {
+    scale_[k] = scale_[last];
+    correction_[k] = correction_[last];
+  }
+  size_ = last;
+}
+
+void PackedRows::grow(std::size_t count) {
+  const std::size_t room = whole_panels(count);
+  AlignedArray<std::uint32_t> panels(room * steps_);
+  if (room_ > 0) std::copy_n(panels_.data(), room_ * steps_, panels.data());
   if (filter_ != Filter::floats) residual_.resize(room);
   if (filter_ == Filter::codes) {
     scale_.resize(room);
     correction_.resize(room);
   }
+  panels_ = std::move(panels);
+  room_ = room;
+}
+
+void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members,
+                      std::size_t first_panel, const WorkerTeam& team) {
+  const std::size_t end_panel = (size_ + kRightRows - 1) / kRightRows;
+  if (first_panel >= end_panel) return;
   const std::size_t columns = rows.columns();
-  team.run((size_ + kRightRows - 1) / kRightRows, [&](std::size_t panel, unsigned) {
+  team.run(end_panel - first_panel, [&](std::size_t item, unsigned) {
+    const std::size_t panel = first_panel + item;
     std::vector<std::uint32_t> words(steps_ * kRightRows);
     const std::size_t first = panel * kRightRows;
     const std::size_t count = std::min(kRightRows, size_ - first);
     for (std::size_t r = 0; r < count; ++r) {
-      const std::size_t member = members[first + r];
+      const std::size_t member = members.empty() ? first + r : members[first + r];
       const float* row = rows.row(member);
       const double inverse_norm = 1.0 / std::sqrt(rows.square(member));
       std::uint32_t* out = words.data() + r * steps_;
       if (filter_ == Filter::floats) {
-        kernels.normalise(row, columns, inverse_norm, out);
+        kernels_->normalise(row, columns, inverse_norm, out);
       } else if (filter_ == Filter::halves) {
-        const float residual = kernels.round_halves(row, columns, inverse_norm, out);
-        residual_[first + r] = static_cast<float>(slack_scale * residual);
+        const float residual = kernels_->round_halves(row, columns, inverse_norm, out);
+        residual_[first + r] = static_cast<float>(slack_scale_ * residual);
       } else {
-        const Quantised quantised = kernels.quantise(row, columns, inverse_norm, path_.code_max,
-                                                     reinterpret_cast<std::int8_t*>(out));
+        const Quantised quantised = kernels_->quantise(row, columns, inverse_norm, path_.code_max,
+                                                       reinterpret_cast<std::int8_t*>(out));
         scale_[first + r] = quantised.scale;
-        residual_[first + r] = static_cast<float>(slack_scale * quantised.residual);
+        residual_[first + r] = static_cast<float>(slack_scale_ * quantised.residual);
         correction_[first + r] = -path_.code_bias * quantised.sum;
       }
     }
-    kernels.interleave(words.data(), steps_, panels_.data() + panel * kRightRows * steps_);
+    kernels_->interleave(words.data(), steps_, panels_.data() + panel * kRightRows * steps_);
   });
 }
 

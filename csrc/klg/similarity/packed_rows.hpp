@@ -27,6 +27,15 @@ class PackedRows {
   PackedRows(const RowSet& rows, std::span<const std::uint32_t> members, FilterSettings settings,
              const Kernels& kernels, const WorkerTeam& team);
 
+  /// None yet: see `update`.
+  PackedRows(std::size_t columns, FilterSettings settings, const Kernels& kernels);
+
+  /// Packs the members from the panel of `first` on, and takes over their number.
+  void update(const RowSet& rows, std::size_t first, const WorkerTeam& team);
+
+  /// Removes member k; the last one takes its number.
+  void remove(std::size_t k) noexcept;
+
   [[nodiscard]] Filter filter() const noexcept { return filter_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
@@ -45,12 +54,17 @@ class PackedRows {
  private:
   friend class LeftRows;
 
-  void pack(const RowSet& rows, std::span<const std::uint32_t> members, double slack_scale,
-            const Kernels& kernels, const WorkerTeam& team);
+  void grow(std::size_t count);
+  /// `members` says which members the packed rows are; empty where they are all.
+  void pack(const RowSet& rows, std::span<const std::uint32_t> members, std::size_t first_panel,
+            const WorkerTeam& team);
 
+  const Kernels* kernels_;
   Filter filter_;
   FilterPath path_;
-  std::size_t size_;
+  double slack_scale_;
+  std::size_t size_ = 0;
+  std::size_t room_ = 0;
   std::size_t steps_;
   float pad_;
   AlignedArray<std::uint32_t> panels_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "klg/similarity/tiling.hpp"
 
@@ -53,7 +54,7 @@ class PairScan::Collector final : public CandidateSink {
       const double score = scan_.scorer_.score(i, j);
       if (settings.below ? score < settings.threshold : score > settings.threshold) {
         ++found_;
-        if (keep_) pairs_.push_back({scan_.left_.position(i), scan_.right_.position(j), score});
+        if (keep_) keep(scan_.left_.id(i), scan_.right_.id(j), score);
       }
     }
     next = buffer_.data();
@@ -63,6 +64,12 @@ class PairScan::Collector final : public CandidateSink {
   [[nodiscard]] const std::vector<Pair>& pairs() const noexcept { return pairs_; }
 
  private:
+  void keep(std::int64_t i, std::int64_t j, double score) {
+    // Members of an index do not lie in the order of their ids.
+    if (scan_.within_ && i > j) std::swap(i, j);
+    pairs_.push_back({i, j, score});
+  }
+
   const PairScan& scan_;
   bool keep_;
   std::size_t row_ = 0;
@@ -72,35 +79,61 @@ class PairScan::Collector final : public CandidateSink {
   std::array<Candidate, 4 * kMaxTile> buffer_;
 };
 
-PairScan::PairScan(const RowSet& rows, const ScanSettings& settings, const Kernels& kernels,
-                   const WorkerTeam& team)
-    : PairScan(rows, rows, true, settings, kernels,
-               choose_filter(rows, rows, signed_floor(settings), settings.below, settings.filter,
-                             kernels),
-               team) {}
-
 PairScan::PairScan(const RowSet& left, const RowSet& right, const ScanSettings& settings,
-                   const Kernels& kernels, const WorkerTeam& team)
-    : PairScan(left, right, false, settings, kernels,
-               choose_filter(left, right, signed_floor(settings), settings.below, settings.filter,
-                             kernels),
-               team) {}
-
-PairScan::PairScan(const RowSet& left, const RowSet& right, bool within,
-                   const ScanSettings& settings, const Kernels& kernels, FilterChoice choice,
-                   const WorkerTeam& team)
+                   const Kernels& kernels, double passing)
     : left_(left),
       right_(right),
-      within_(within),
+      within_(&left == &right),
       settings_(settings),
       kernels_(kernels),
       scorer_(left, right, kernels, settings.slack_scale),
-      right_packed_(right, {choice.filter, settings.slack_scale}, kernels, team),
-      strip_rows_(strip_rows_for(right_packed_.row_bytes())),
-      chunk_columns_(chunk_columns_for(right_packed_.row_bytes())),
-      pairs_per_row_(choice.passing * static_cast<double>(right.size())) {
-  if (!within)
-    left_packed_.emplace(left, FilterSettings{choice.filter, settings.slack_scale}, kernels, team);
+      pairs_per_row_(passing * static_cast<double>(right.size())) {}
+
+PairScan::PairScan(const RowSet& rows, const ScanSettings& settings, const Kernels& kernels,
+                   const WorkerTeam& team)
+    : PairScan(rows, rows, settings, kernels, 0.0) {
+  const FilterChoice choice =
+      choose_filter(rows, rows, signed_floor(settings), settings.below, settings.filter, kernels);
+  pairs_per_row_ = choice.passing * static_cast<double>(rows.size());
+  own_right_.emplace(rows, FilterSettings{choice.filter, settings.slack_scale}, kernels, team);
+  right_packed_ = left_packed_ = &*own_right_;
+  cut();
+}
+
+PairScan::PairScan(const RowSet& rows, const PackedRows& packed, const ScanSettings& settings,
+                   const Kernels& kernels)
+    : PairScan(rows, rows, settings, kernels, 0.0) {
+  right_packed_ = left_packed_ = &packed;
+  cut();
+}
+
+PairScan::PairScan(const RowSet& left, const RowSet& right, const ScanSettings& settings,
+                   const Kernels& kernels, const WorkerTeam& team)
+    : PairScan(left, right, settings, kernels, 0.0) {
+  const FilterChoice choice =
+      choose_filter(left, right, signed_floor(settings), settings.below, settings.filter, kernels);
+  pairs_per_row_ = choice.passing * static_cast<double>(right.size());
+  const FilterSettings packing{choice.filter, settings.slack_scale};
+  own_right_.emplace(right, packing, kernels, team);
+  own_left_.emplace(left, packing, kernels, team);
+  right_packed_ = &*own_right_;
+  left_packed_ = &*own_left_;
+  cut();
+}
+
+PairScan::PairScan(const RowSet& left, const RowSet& right, const PackedRows& right_packed,
+                   const ScanSettings& settings, const Kernels& kernels, const WorkerTeam& team)
+    : PairScan(left, right, settings, kernels, 0.0) {
+  own_left_.emplace(left, FilterSettings{right_packed.filter(), settings.slack_scale}, kernels,
+                    team);
+  left_packed_ = &*own_left_;
+  right_packed_ = &right_packed;
+  cut();
+}
+
+void PairScan::cut() {
+  strip_rows_ = strip_rows_for(right_packed_->row_bytes());
+  chunk_columns_ = chunk_columns_for(right_packed_->row_bytes());
 }
 
 std::size_t PairScan::first_chunk(std::size_t row) const noexcept {
@@ -118,7 +151,6 @@ std::size_t PairScan::batch_end() const noexcept {
 }
 
 std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pairs) {
-  const PackedRows& left_packed = left_packed_ ? *left_packed_ : right_packed_;
   const std::size_t begin = row_;
   const std::size_t end = batch_end();
   const std::size_t strips = (end - begin + strip_rows_ - 1) / strip_rows_;
@@ -127,8 +159,8 @@ std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pa
   std::vector<std::unique_ptr<LeftRows>> left(strips);
   team.run(strips, [&](std::size_t strip, unsigned) {
     const std::size_t first = begin + strip * strip_rows_;
-    left[strip] = std::make_unique<LeftRows>(left_packed, first, std::min(strip_rows_, end - first),
-                                             settings_.below);
+    left[strip] = std::make_unique<LeftRows>(*left_packed_, first,
+                                             std::min(strip_rows_, end - first), settings_.below);
   });
 
   struct Item {
@@ -158,8 +190,8 @@ std::uint64_t PairScan::scan_batch(const WorkerTeam& team, std::vector<Pair>* pa
     Collector& collector = *collectors[worker];
     collector.start(row, column);
     kernel({left[items[k].strip]->left(floors.data()),
-            right_packed_.right(column, count, floors.data()), right_packed_.steps(),
-            right_packed_.pad(), diagonal},
+            right_packed_->right(column, count, floors.data()), right_packed_->steps(),
+            right_packed_->pad(), diagonal},
            collector);
     collector.drain();
   });

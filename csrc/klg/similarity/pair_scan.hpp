@@ -14,7 +14,7 @@
 
 namespace klg::similarity {
 
-/// Two rows, by their places in their matrices, and their canonical score.
+/// Two rows, by their ids in their sets, and their canonical score.
 struct Pair {
   std::int64_t i;
   std::int64_t j;
@@ -37,6 +37,13 @@ class PairScan {
   /// Pairs i < j within one set. Neither the set nor the kernels are copied.
   PairScan(const RowSet& rows, const ScanSettings& settings, const Kernels& kernels,
            const WorkerTeam& team);
+  /// As above, of a set that is packed already. Where its ids do not ascend, neither do those of
+  /// the pairs, from batch to batch.
+  PairScan(const RowSet& rows, const PackedRows& packed, const ScanSettings& settings,
+           const Kernels& kernels);
+  /// Pairs of a row of `left` and one of `right`, which is packed already.
+  PairScan(const RowSet& left, const RowSet& right, const PackedRows& right_packed,
+           const ScanSettings& settings, const Kernels& kernels, const WorkerTeam& team);
   /// Pairs of a row of `left` and a row of `right`, which have equally many columns.
   PairScan(const RowSet& left, const RowSet& right, const ScanSettings& settings,
            const Kernels& kernels, const WorkerTeam& team);
@@ -44,15 +51,19 @@ class PairScan {
   /// Appends the next batch, sorted, maybe nothing; false when there are no more.
   bool next(const WorkerTeam& team, std::vector<Pair>& pairs);
 
+  PairScan(const PairScan&) = delete;
+  PairScan& operator=(const PairScan&) = delete;
+
   /// Counts the pairs of the batches not yet taken, without keeping them.
   [[nodiscard]] std::uint64_t count(const WorkerTeam& team);
 
-  [[nodiscard]] Filter filter() const noexcept { return right_packed_.filter(); }
+  [[nodiscard]] Filter filter() const noexcept { return right_packed_->filter(); }
 
  private:
   class Collector;
-  PairScan(const RowSet& left, const RowSet& right, bool within, const ScanSettings& settings,
-           const Kernels& kernels, FilterChoice choice, const WorkerTeam& team);
+  PairScan(const RowSet& left, const RowSet& right, const ScanSettings& settings,
+           const Kernels& kernels, double passing);
+  void cut();
 
   [[nodiscard]] std::size_t first_chunk(std::size_t row) const noexcept;
   [[nodiscard]] std::size_t batch_end() const noexcept;
@@ -64,10 +75,12 @@ class PairScan {
   ScanSettings settings_;
   const Kernels& kernels_;
   PairScorer scorer_;
-  PackedRows right_packed_;
-  std::optional<PackedRows> left_packed_;  ///< None within one set.
-  std::size_t strip_rows_;
-  std::size_t chunk_columns_;
+  std::optional<PackedRows> own_right_;
+  std::optional<PackedRows> own_left_;
+  const PackedRows* right_packed_ = nullptr;
+  const PackedRows* left_packed_ = nullptr;
+  std::size_t strip_rows_ = 0;
+  std::size_t chunk_columns_ = 0;
   double pairs_per_row_;  ///< What the next batch is expected to find.
   std::size_t row_ = 0;   ///< First row of the next batch.
 };

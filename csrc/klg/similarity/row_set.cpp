@@ -30,7 +30,8 @@ RowSet::RowSet(const Matrix& matrix, const bool* mask, const char* what, const K
       squares[i] = kernels.canonical_dot(matrix.row(i), matrix.row(i), matrix.columns);
     }
   });
-  positions_.reserve(matrix.rows);
+  places_.reserve(matrix.rows);
+  ids_.reserve(matrix.rows);
   squares_.reserve(matrix.rows);
   for (std::size_t i = 0; i < matrix.rows; ++i) {
     // The float64 sum of squares of finite float32 entries is finite.
@@ -39,9 +40,28 @@ RowSet::RowSet(const Matrix& matrix, const bool* mask, const char* what, const K
                                   " holds NaN or infinity; remove it or leave it out by a mask");
     }
     if (squares[i] == 0.0) continue;
-    positions_.push_back(static_cast<std::int64_t>(i));
+    places_.push_back(static_cast<std::uint32_t>(i));
+    ids_.push_back(static_cast<std::int64_t>(i));
     squares_.push_back(squares[i]);
   }
+}
+
+void RowSet::append(std::int64_t id, double square) {
+  if (size() + 1 >= std::numeric_limits<std::uint32_t>::max()) {
+    throw std::invalid_argument("an index holds at most 2^32 - 2 rows");
+  }
+  ids_.push_back(id);
+  squares_.push_back(square);
+  places_.push_back(static_cast<std::uint32_t>(size()));
+}
+
+void RowSet::remove(std::size_t k) noexcept {
+  const std::size_t last = size() - 1;  // the others may be longer, where append() threw
+  ids_[k] = ids_[last];
+  squares_[k] = squares_[last];
+  ids_.resize(last);
+  squares_.resize(last);
+  places_.resize(last);
 }
 
 }  // namespace klg::similarity

@@ -23,28 +23,40 @@ struct Matrix {
 
 /// The rows of a matrix that can match: neither masked out nor zero, in their order.
 ///
-/// Does not own the matrix. Throws std::invalid_argument, naming `what` and the row, where a row
-/// that is not masked out holds NaN or infinity.
+/// Does not own the matrix. The constructor throws std::invalid_argument, naming `what` and the
+/// row, where a row that is not masked out holds NaN or infinity.
 class RowSet {
  public:
   RowSet(const Matrix& matrix, const bool* mask, const char* what, const Kernels& kernels,
          const WorkerTeam& team);
 
-  [[nodiscard]] std::size_t size() const noexcept { return positions_.size(); }
+  /// No members yet: see `append`.
+  explicit RowSet(std::size_t columns) { matrix_.columns = columns; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
   [[nodiscard]] std::size_t columns() const noexcept { return matrix_.columns; }
+  /// What results call member k: its row of the matrix, or the name that it was appended under.
+  [[nodiscard]] std::int64_t id(std::size_t k) const noexcept { return ids_[k]; }
   /// Row of the matrix that member k is.
-  [[nodiscard]] std::int64_t position(std::size_t k) const noexcept { return positions_[k]; }
-  [[nodiscard]] const float* row(std::size_t k) const noexcept {
-    return matrix_.row(static_cast<std::size_t>(positions_[k]));
-  }
+  [[nodiscard]] std::size_t place(std::size_t k) const noexcept { return places_[k]; }
+  [[nodiscard]] const float* row(std::size_t k) const noexcept { return matrix_.row(places_[k]); }
   /// Canonical dot product of a member with itself.
   [[nodiscard]] double square(std::size_t k) const noexcept { return squares_[k]; }
   /// All rows of the matrix, members or not.
   [[nodiscard]] std::size_t matrix_rows() const noexcept { return matrix_.rows; }
 
+  /// Takes the row after the last member's as a member; its square is finite and not zero. The
+  /// caller says with `rebase` where it lies.
+  void append(std::int64_t id, double square);
+  /// Removes member k; the last one takes its number and its place, where the caller moves the row.
+  void remove(std::size_t k) noexcept;
+  /// Says where the rows lie now.
+  void rebase(const Matrix& matrix) noexcept { matrix_ = matrix; }
+
  private:
   Matrix matrix_;
-  std::vector<std::int64_t> positions_;
+  std::vector<std::uint32_t> places_;
+  std::vector<std::int64_t> ids_;
   std::vector<double> squares_;
 };
 

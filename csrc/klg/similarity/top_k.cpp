@@ -133,8 +133,8 @@ class OfferSink final : public CandidateSink {
       if (estimate && *estimate + slack < static_cast<double>(floor)) continue;
       const double score = search_.scorer.score(i, j);
       const double signed_score = search_.negated ? -score : score;
-      search_.best.offer(i, {signed_score, static_cast<std::uint32_t>(j)});
-      if (search_.within) search_.best.offer(j, {signed_score, static_cast<std::uint32_t>(i)});
+      search_.best.offer(i, {signed_score, search_.right.id(j)});
+      if (search_.within) search_.best.offer(j, {signed_score, search_.left.id(i)});
     }
     next = buffer_.data();
   }
@@ -191,15 +191,20 @@ void scan(Search& search, const WorkerTeam& team) {
   }
 }
 
-void top_k(const RowSet& left, const RowSet& right, bool within, const TopKSettings& settings,
-           const Kernels& kernels, const WorkerTeam& team, std::int64_t* indices, double* scores) {
+void top_k(const RowSet& left, const RowSet& right, bool within, const PackedRows* packed,
+           const TopKSettings& settings, const Kernels& kernels, const WorkerTeam& team,
+           std::int64_t* indices, double* scores) {
   std::fill_n(indices, left.matrix_rows() * settings.k, std::int64_t{-1});
   std::fill_n(scores, left.matrix_rows() * settings.k, std::numeric_limits<double>::quiet_NaN());
   if (left.size() == 0 || right.size() == 0) return;
 
-  const Filter filter = available_filter(settings.filter, right.columns(), kernels);
+  const Filter filter = packed != nullptr
+                            ? packed->filter()
+                            : available_filter(settings.filter, right.columns(), kernels);
   const FilterSettings packing{filter, settings.slack_scale};
-  const PackedRows right_packed(right, packing, kernels, team);
+  std::optional<PackedRows> own;
+  if (packed == nullptr) packed = &own.emplace(right, packing, kernels, team);
+  const PackedRows& right_packed = *packed;
   std::optional<PackedRows> other;
   if (!within) other.emplace(left, packing, kernels, team);
   // More places than partners would only be kept empty.
@@ -220,10 +225,10 @@ void top_k(const RowSet& left, const RowSet& right, bool within, const TopKSetti
   scan(search, team);
 
   for (std::size_t row = 0; row < left.size(); ++row) {
-    const std::size_t start = static_cast<std::size_t>(left.position(row)) * settings.k;
+    const std::size_t start = left.place(row) * settings.k;
     std::size_t place = start;
     for (const BestPartners::Partner& partner : best.sorted(row)) {
-      indices[place] = right.position(partner.index);
+      indices[place] = partner.id;
       scores[place] = settings.largest ? partner.score : -partner.score;
       ++place;
     }
@@ -232,14 +237,15 @@ void top_k(const RowSet& left, const RowSet& right, bool within, const TopKSetti
 
 }  // namespace
 
-void top_k(const RowSet& rows, const TopKSettings& settings, const Kernels& kernels,
-           const WorkerTeam& team, std::int64_t* indices, double* scores) {
-  top_k(rows, rows, true, settings, kernels, team, indices, scores);
+void top_k(const RowSet& rows, const PackedRows* packed, const TopKSettings& settings,
+           const Kernels& kernels, const WorkerTeam& team, std::int64_t* indices, double* scores) {
+  top_k(rows, rows, true, packed, settings, kernels, team, indices, scores);
 }
 
-void top_k(const RowSet& left, const RowSet& right, const TopKSettings& settings,
-           const Kernels& kernels, const WorkerTeam& team, std::int64_t* indices, double* scores) {
-  top_k(left, right, false, settings, kernels, team, indices, scores);
+void top_k(const RowSet& left, const RowSet& right, const PackedRows* right_packed,
+           const TopKSettings& settings, const Kernels& kernels, const WorkerTeam& team,
+           std::int64_t* indices, double* scores) {
+  top_k(left, right, false, right_packed, settings, kernels, team, indices, scores);
 }
 
 }  // namespace klg::similarity

@@ -6,7 +6,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'top_k']
+__all__: list[str] = ['PackedIndex', 'PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'top_k']
 class PairScan:
     """
     All pairs beyond a threshold, batch by batch in order (i, j).
@@ -29,6 +29,50 @@ class PairScan:
     def filter(self) -> str:
         """
         What the scan filters with.
+        """
+class PackedIndex:
+    """
+    Rows that are packed once and searched often.
+    """
+    def __contains__(self, id: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        ...
+    def __init__(self, columns: typing.SupportsInt | typing.SupportsIndex, filter: str = 'auto') -> None:
+        ...
+    def __len__(self) -> int:
+        ...
+    def add(self, x: typing_extensions.Buffer, threads: typing.SupportsInt | typing.SupportsIndex = 1) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Adds rows and gives their ids.
+        """
+    def count(self, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1) -> int:
+        """
+        Number of pairs; keeps none.
+        """
+    def ids(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Ids of all rows, ascending.
+        """
+    def pairs(self, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, queries: typing_extensions.Buffer | None = None, max_pairs: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]], bool]:
+        """
+        Arrays (i, j, score) in order, and whether complete.
+        """
+    def remove(self, ids: typing_extensions.Buffer) -> None:
+        """
+        Removes rows, or none.
+        """
+    def top_k(self, k: typing.SupportsInt | typing.SupportsIndex, largest: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, queries: typing_extensions.Buffer | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        Ids and scores of the best partners, and the ids that the rows of both belong to.
+        """
+    @property
+    def columns(self) -> int:
+        """
+        Entries of a row.
+        """
+    @property
+    def filter(self) -> str:
+        """
+        What searches filter with.
         """
 def canonical_dot(x: typing_extensions.Buffer, y: typing_extensions.Buffer) -> float:
     """

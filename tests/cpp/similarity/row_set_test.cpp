@@ -18,7 +18,7 @@ TEST(RowSet, LeavesOutMaskedAndZeroRows) {
   const std::array<bool, 5> mask{true, true, true, true, false};
   const RowSet set(rows.matrix(), mask.data(), "rows", kernels(""), WorkerTeam(1));
   ASSERT_EQ(set.size(), 3u);
-  EXPECT_EQ(set.position(2), 3);
+  EXPECT_EQ(set.id(2), 3);
   EXPECT_EQ(set.row(2), rows.row(3));
   EXPECT_EQ(set.square(0), canonical_dot(rows.row(0), rows.row(0), 9));
 }

@@ -45,7 +45,8 @@ TEST(TopK, IsTheOracleBitForBitOnEveryPath) {
           const RowSet set(rows.matrix(), nullptr, "rows", *isa, team);
           std::vector<std::int64_t> indices(count * kPlaces);
           std::vector<double> scores(count * kPlaces);
-          top_k(set, {kPlaces, largest, filter}, *isa, team, indices.data(), scores.data());
+          top_k(set, nullptr, {kPlaces, largest, filter}, *isa, team, indices.data(),
+                scores.data());
           for (std::size_t i = 0; i < count; ++i) {
             for (std::size_t place = 0; place < kPlaces; ++place) {
               const std::size_t at = i * kPlaces + place;

@@ -90,6 +90,20 @@ def as_threshold(threshold: float) -> float:
     return value
 
 
+def query_matrix(queries: Any) -> Any:
+    """Give one row (d,) as a matrix (1, d), anything else as it is."""
+    if getattr(queries, "ndim", 2) == 1:
+        return queries[None, :]
+    return queries
+
+
+def as_pair_bound(max_pairs: int | None) -> None:
+    """Refuse a bound of results that no result could keep."""
+    if max_pairs is not None and max_pairs < 0:
+        message = f"max_pairs: expected at least 0, got {max_pairs}"
+        raise ValueError(message)
+
+
 def thread_count(threads: int | None, pairs: float, entries: int) -> int:
     """Give the number of threads for so many pairs of rows of so many entries.
 

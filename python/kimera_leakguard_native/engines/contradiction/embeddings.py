@@ -24,19 +24,26 @@ class Embeddings:
         Zero rows stand for missing embeddings, and fill up shorter ones.
     lengths : ndarray of int64 (n,)
         Entries of each embedding; 0 where there is none.
-    zero : ndarray of bool (n,)
-        There is an embedding, and it is zero.
     """
 
     matrix: npt.NDArray[np.float32]
     lengths: npt.NDArray[np.int64]
-    zero: npt.NDArray[np.bool_]
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
         """Which geoids have no embedding."""
         missing: npt.NDArray[np.bool_] = self.lengths == 0
         return missing
+
+    @property
+    def zero(self) -> npt.NDArray[np.bool_]:
+        """Which geoids have an embedding that is zero."""
+        # Squares that vanish are only suspicious: the entries decide.
+        with np.errstate(over="ignore", under="ignore"):
+            zero = (self.lengths > 0) & (np.einsum("ij,ij->i", self.matrix, self.matrix) == 0.0)
+        for row in np.flatnonzero(zero).tolist():
+            zero[row] = not self.matrix[row].any()
+        return zero
 
     def require_one_length(self, ids: Sequence[str]) -> None:
         """Refuse embeddings that cannot be compared."""
@@ -63,23 +70,25 @@ def stack(vectors: Sequence[Any], ids: Sequence[str]) -> Embeddings:
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     width = int(lengths.max(initial=0))
     if rows and bool((lengths == width).all()):
-        matrix = np.stack(rows)
+        matrix = np.concatenate(rows).reshape(len(rows), width)
     else:
         matrix = np.zeros((len(rows), width), dtype=np.float32)
         for number, row in enumerate(rows):
             matrix[number, : len(row)] = row
     # A sum is finite unless an entry is not, or it overflows: only then look closer.
     with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = np.flatnonzero(~np.isfinite(matrix.sum(axis=1)))
-    for number in suspicious.tolist():
-        if not np.isfinite(matrix[number]).all():
-            message = f"geoid {ids[number]!r}: its embedding holds NaN or infinity"
+        suspicious = not math.isfinite(float(matrix.sum()))
+    if suspicious:
+        wrong = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
+        if len(wrong):
+            message = f"geoid {ids[int(wrong[0])]!r}: its embedding holds NaN or infinity"
             raise ValueError(message)
-    zero = (lengths > 0) & ~matrix.any(axis=1)
-    return Embeddings(matrix, lengths, zero)
+    return Embeddings(matrix, lengths)
 
 
 def _vector(vector: Any, geoid_id: str) -> npt.NDArray[np.float32]:
+    if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == 1:
+        return vector
     if vector is None:
         return np.empty(0, dtype=np.float32)
     try:

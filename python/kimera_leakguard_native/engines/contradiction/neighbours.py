@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native._core import similarity
-from kimera_leakguard_native.engines.contradiction.arguments import as_mask, as_rows, thread_count
-from kimera_leakguard_native.engines.contradiction.pairs import query_matrix
+from kimera_leakguard_native.engines.contradiction.arguments import (
+    as_mask,
+    as_rows,
+    query_matrix,
+    thread_count,
+)
 
 if TYPE_CHECKING:
     import numpy as np

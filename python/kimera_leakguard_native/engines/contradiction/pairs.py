@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kimera_leakguard_native._core import similarity
 from kimera_leakguard_native.engines.contradiction.arguments import (
     as_mask,
+    as_pair_bound,
     as_rows,
     as_threshold,
+    query_matrix,
     thread_count,
 )
 from kimera_leakguard_native.errors import LeakGuardError
@@ -100,7 +102,7 @@ def _on_executor(
 
     from kimera_leakguard_native.engines.contradiction.tiled import pair_tiles
 
-    _check_bound(max_pairs)
+    as_pair_bound(max_pairs)
     rows = as_rows(x, "x")
     checked = as_mask(mask, len(rows))
     counts = None if checked is None else np.asarray(checked)
@@ -111,7 +113,7 @@ def _on_executor(
         total += len(part[0])
         if max_pairs is not None and total > max_pairs:
             tiles.close()
-            raise _too_many(max_pairs)
+            raise too_many(max_pairs)
     if not parts:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
     return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -193,28 +195,16 @@ def _scan(
     )
 
 
-def query_matrix(queries: Any) -> Any:
-    """Give one row (d,) as a matrix (1, d), anything else as it is."""
-    if getattr(queries, "ndim", 2) == 1:
-        return queries[None, :]
-    return queries
-
-
 def _collect(scan: similarity.PairScan, max_pairs: int | None) -> Pairs:
-    _check_bound(max_pairs)
+    as_pair_bound(max_pairs)
     arrays, complete = scan.collect(max_pairs)
     if not complete:
-        raise _too_many(max_pairs)
+        raise too_many(max_pairs)
     return Pairs(*arrays)
 
 
-def _check_bound(max_pairs: int | None) -> None:
-    if max_pairs is not None and max_pairs < 0:
-        message = f"max_pairs: expected at least 0, got {max_pairs}"
-        raise ValueError(message)
-
-
-def _too_many(max_pairs: int | None) -> LeakGuardError:
+def too_many(max_pairs: int | None) -> LeakGuardError:
+    """Give the error of a result that grew beyond its bound."""
     return LeakGuardError(
         f"there are more than max_pairs={max_pairs} pairs beyond the threshold: count them "
         "with count_pairs, take them in parts with pair_batches, or sharpen the threshold"

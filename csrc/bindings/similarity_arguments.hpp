@@ -1,0 +1,86 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "array_view.hpp"
+#include "klg/similarity/filter_choice.hpp"
+#include "klg/similarity/pair_scan.hpp"
+
+/// What the bindings of pair search take and give.
+namespace klg::bindings {
+
+namespace py = pybind11;
+
+using PairArrays =
+    std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, py::array_t<double>>;
+
+/// Runs pending signal handlers, so that Ctrl-C ends a long call.
+inline void check_signals() {
+  const py::gil_scoped_acquire locked;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+inline std::optional<similarity::Filter> parse_filter(const std::string& name) {
+  if (name == "auto") return std::nullopt;
+  using similarity::Filter;
+  for (const Filter filter : {Filter::floats, Filter::halves, Filter::codes}) {
+    if (name == similarity::filter_name(filter)) return filter;
+  }
+  throw py::value_error("filter: expected 'auto', 'floats', 'halves' or 'codes', got '" + name +
+                        "'");
+}
+
+/// A matrix from Python and the rows of it that can match; keeps the buffer while it lives.
+class Rows {
+ public:
+  Rows(const py::buffer& x, const std::optional<py::buffer>& mask, const char* name)
+      : view_(x, name), name_(name) {
+    if (!mask) return;
+    mask_.emplace(*mask, "mask", 1);
+    if (mask_->size(0) != view_.rows()) {
+      throw py::value_error("mask: expected one entry for each of the " +
+                            std::to_string(view_.rows()) + " rows, got " +
+                            std::to_string(mask_->size(0)));
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const noexcept { return view_.rows(); }
+  [[nodiscard]] std::size_t columns() const noexcept { return view_.columns(); }
+
+  [[nodiscard]] similarity::Matrix matrix() const noexcept {
+    return {view_.data(), view_.rows(), view_.columns(), view_.stride()};
+  }
+  /// Without the GIL.
+  [[nodiscard]] similarity::RowSet select(const similarity::Kernels& kernels,
+                                          const similarity::WorkerTeam& team) const {
+    return {matrix(), mask_ ? mask_->data() : nullptr, name_, kernels, team};
+  }
+
+ private:
+  RowsView<float> view_;
+  std::optional<ArrayView<bool>> mask_;
+  const char* name_;
+};
+
+inline PairArrays to_arrays(const std::vector<similarity::Pair>& pairs, std::size_t count) {
+  const auto size = static_cast<py::ssize_t>(count);
+  py::array_t<std::int64_t> i(size);
+  py::array_t<std::int64_t> j(size);
+  py::array_t<double> score(size);
+  for (std::size_t k = 0; k < count; ++k) {
+    i.mutable_data()[k] = pairs[k].i;
+    j.mutable_data()[k] = pairs[k].j;
+    score.mutable_data()[k] = pairs[k].score;
+  }
+  return {std::move(i), std::move(j), std::move(score)};
+}
+
+}  // namespace klg::bindings
