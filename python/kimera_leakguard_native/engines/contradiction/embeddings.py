@@ -40,7 +40,8 @@ class Embeddings:
         """Which geoids have an embedding that is zero."""
         # Squares that vanish are only suspicious: the entries decide.
         with np.errstate(over="ignore", under="ignore"):
-            zero = (self.lengths > 0) & (np.einsum("ij,ij->i", self.matrix, self.matrix) == 0.0)
+            squares = np.einsum("ij,ij->i", self.matrix, self.matrix)
+        zero: npt.NDArray[np.bool_] = (self.lengths > 0) & (squares == 0.0)
         for row in np.flatnonzero(zero).tolist():
             zero[row] = not self.matrix[row].any()
         return zero

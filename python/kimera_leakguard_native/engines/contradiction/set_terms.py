@@ -27,21 +27,25 @@ class Incidence:
 
     def __init__(self, items: Sequence[Iterable[Any]]) -> None:
         """Take the distinct, hashable items of every owner."""
-        owned = [frozenset(owner) for owner in items]
-        self.sizes = np.array([len(owner) for owner in owned], dtype=np.int64)
-        owners: dict[Any, int] = {}
-        for owner in owned:
+        distinct: dict[frozenset[Any], int] = {}
+        owned = [distinct.setdefault(frozenset(owner), len(distinct)) for owner in items]
+        of_owner = np.array(owned, dtype=np.int64)
+        sizes = np.array([len(owner) for owner in distinct], dtype=np.int64)
+        self.sizes = sizes[of_owner] if len(owned) else sizes
+        holders: dict[Any, int] = {}
+        for owner, count in zip(distinct, np.bincount(of_owner).tolist(), strict=True):
             for item in owner:
-                owners[item] = owners.get(item, 0) + 1
-        shared = (item for item, count in owners.items() if count > 1)
+                holders[item] = holders.get(item, 0) + count
+        shared = (item for item, count in holders.items() if count > 1)
         columns = {item: column for column, item in enumerate(shared)}
         classes: dict[frozenset[int], int] = {}
-        rows = [frozenset(columns[item] for item in owner if item in columns) for owner in owned]
-        self._row = np.array([classes.setdefault(row, len(classes)) for row in rows], np.int64)
+        rows = [frozenset(columns[item] for item in owner if item in columns) for owner in distinct]
+        row = np.array([classes.setdefault(row, len(classes)) for row in rows], np.int64)
+        self._row = row[of_owner] if len(owned) else row
         # Counts up to 2^24 are exact in float32, and only float products are fast.
         self._matrix = np.zeros((len(classes), len(columns)), dtype=np.float32)
-        for row, number in classes.items():
-            self._matrix[number, list(row)] = 1.0
+        for columns_of_row, number in classes.items():
+            self._matrix[number, list(columns_of_row)] = 1.0
 
     @property
     def kinds(self) -> Indices:
