@@ -137,6 +137,8 @@ class Graph:
         What `relevance` has found out about the blocks: every search asks for it again.
     containers : dict of str to str, or None
         Lists, sets and dicts that only this function sees, once somebody has asked for them.
+    lent : frozenset of str, or None
+        Cells that nested functions merely use, once somebody has asked for them.
     """
 
     name: str
@@ -151,6 +153,7 @@ class Graph:
     types: dict[str, str] = field(default_factory=dict)
     relevant: list[frozenset[str]] | None = None
     containers: dict[str, str] | None = None
+    lent: frozenset[str] | None = None
 
     def successors(self, number: int) -> tuple[int, ...]:
         """Give the blocks that normal control goes to from a block."""

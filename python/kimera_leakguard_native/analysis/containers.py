@@ -14,7 +14,7 @@ from kimera_leakguard_native.analysis.ownership import (
     CONTAINS,
     ITEM,
     NESTED,
-    USES,
+    READS,
     VALUES,
     Discharge,
     State,
@@ -168,7 +168,7 @@ def displayed(build: ir.Build, state: State) -> str | None:
     holding: list[tuple[int, str]] = []
     for index, element in enumerate(build.elements):
         role = state.role(element)
-        if role is None or not is_held(role) or (index in build.spread and role == USES):
+        if role is None or not is_held(role):
             continue
         holding.append((index, role))
     if not holding:
@@ -224,7 +224,7 @@ def built_in(call: ir.Call, state: State) -> tuple[bool, str | None]:
     if call.name in _READING:
         return True, None
     if call.spread and call.name in _MERGING:
-        return True, USES
+        return True, READS
     if call.name in _SAME and index == 0:
         return True, None if role == VALUES else (CONTAINS if role.isdigit() else role)
     if role in (CONTAINS, VALUES) or role.isdigit():

@@ -20,6 +20,7 @@ from kimera_leakguard_native.analysis.ownership import (
     Pending,
     Returned,
     State,
+    is_using,
 )
 from kimera_leakguard_native.analysis.transfer import transfer
 from kimera_leakguard_native.analysis.work_budget import WorkBudget
@@ -225,6 +226,8 @@ class Tracker:
                 self._flow.leaks.append(Leak(number, "return", state, 0))
             else:
                 self._flow.discharges.add((Discharge.ESCAPED, state.level, where))
+        elif state.held is not None and self._frame.finalized:
+            self._flow.discharges.add((Discharge.ESCAPED, state.level, where))
         else:
             line = state.pending.line if state.pending is not None else 0
             self._flow.leaks.append(Leak(number, "raise", state, line))
@@ -332,6 +335,10 @@ class Tracker:
             self._step(number, end.target, state, until)
         elif isinstance(end, cfg.Branch):
             decided = decide(end.condition, state, self._site.resource) if state.acquired else None
+            if self._exhausts(end.condition, state):
+                # Nothing is left of it where the loop ends by itself.
+                self._flow.discharges.add((Discharge.RELEASED, state.level, block.number))
+                decided = True
             if decided is not False:
                 self._step(number, end.when_true, state, until, taken=True)
             if decided is not True:
@@ -342,6 +349,15 @@ class Tracker:
             if state.pending is None:
                 state = state._replace(pending=Pending(None, state.level, 0))
             self._step(number, end.target, state, until)
+
+    def _exhausts(self, condition: ir.Condition, state: State) -> bool:
+        """Whether a test that fails means that the resource was read to its end."""
+        return (
+            self._site.resource.exhaust
+            and isinstance(condition, ir.Unknown)
+            and condition.iterator is not None
+            and is_using(state.role(condition.iterator))
+        )
 
     def _dispatch(self, number: int, end: cfg.Dispatch, state: State, until: int) -> None:
         pending = state.pending or Pending(None, Level.WEAK, 0)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.handlers import Handlers
 from kimera_leakguard_native.analysis.ownership import (
-    ALIAS,
-    USES,
     Effect,
     Level,
     State,
+    belongs,
     is_container,
     is_held,
     is_iterator,
+    is_using,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ _BORROWING_MODULES = (
     "select.",
     "signal.",
     "posix.",
+    "ctypes.windll.",
     "ssl.RAND_",
 )
 _HARMLESS = frozenset(
@@ -71,6 +72,10 @@ _HARMLESS = frozenset(
         "tell", "fileno", "isatty", "flush",
     }
 )  # fmt: skip
+_EXHAUSTING = frozenset(
+    f"builtins.{name}"
+    for name in ("list", "tuple", "set", "frozenset", "sorted", "dict", "sum", "min", "max")
+)
 _CALM = _HARMLESS | {"close"}
 """Of what belongs to the resource, such as a stream of a process."""
 
@@ -127,12 +132,22 @@ class Effects:
                 return Effect.BORROW
             if name in resource.derive:
                 return Effect.DERIVE
+            if name in _EXHAUSTING and resource.exhaust:
+                return Effect.RELEASE
             if name in callees.borrow:
                 copied = within and name.startswith("builtins.")
                 return Effect.TAKE if copied else Effect.BORROW
-            if name in callees.derive:
-                return Effect.DERIVE
-        if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
+            for listed, effect in (
+                (callees.derive, Effect.DERIVE),
+                (callees.inner, Effect.INNER),
+                (callees.reads, Effect.READ),
+                (callees.wraps, Effect.WRAP),
+            ):
+                if name in listed:
+                    return effect
+        if call.method in callees.wraps:
+            return Effect.WRAP
+        if call.receiver is not None and belongs(state.role(call.receiver)):
             return Effect.BORROW
         if isinstance(call.receiver, ir.Literal):
             return Effect.BORROW
@@ -217,13 +232,13 @@ class Effects:
             role = state.role(instruction.iterator)
             if is_iterator(role):
                 return None
-            return Raised(*_own_failure(resource)) if role == USES else Raised(None, Level.WEAK)
+            return Raised(*_own_failure(resource)) if is_using(role) else Raised(None, Level.WEAK)
         if not isinstance(instruction, ir.Call):
             return None
         return self._raised_by_call(instruction, state, resource)
 
     def _raised_by_call(self, call: ir.Call, state: State, resource: Resource) -> Raised | None:
-        if call.receiver is not None and state.role(call.receiver) in (ALIAS, USES):
+        if call.receiver is not None and belongs(state.role(call.receiver)):
             method = call.method or ""
             if method in resource.raises:
                 return Raised(resource.raises[method][0], Level.STRONG)

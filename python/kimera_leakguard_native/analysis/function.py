@@ -89,7 +89,11 @@ class Function:
             for item in getattr(self.scope.node, "decorator_list", [])
             if (name := self.module.qualify(self.module.body, item)) is not None
         )
-        return frame_of(self.scope, self.graph(), decorators)
+        owner = self.module.classes.get(self.scope.class_name or "")
+        finalized = owner is not None and "__del__" in owner.methods
+        return frame_of(
+            self.scope, self.graph(), decorators, self.project.catalog, finalized=finalized
+        )
 
     def constants(self, given: Iterable[tuple[str, object]]) -> Constants:
         """Choose from the values of parameters those that the function's tests ask for."""

@@ -248,6 +248,7 @@ class MakeClosure(Instruction):
 
     target: str
     captured: tuple[str, ...]
+    source: ast.AST
 
 
 @dataclass(slots=True, eq=False)

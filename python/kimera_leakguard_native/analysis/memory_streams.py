@@ -1,7 +1,8 @@
-"""Streams in memory: what wraps one has no descriptor that could stay open."""
+"""Streams in memory and of somebody else: what wraps one has no descriptor of its own."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
@@ -13,10 +14,15 @@ _STREAMS = frozenset({"io.BytesIO", "io.StringIO", "_io.BytesIO", "_io.StringIO"
 _FIRST = frozenset(
     {
         "zipfile.ZipFile", "zipfile.PyZipFile", "gzip.open", "bz2.open", "bz2.BZ2File", "lzma.open",
-        "lzma.LZMAFile", "io.TextIOWrapper", "io.BufferedReader",
+        "lzma.LZMAFile", "io.TextIOWrapper", "io.BufferedReader", "wave.open", "aifc.open",
+        "sunau.open",
     }
 )  # fmt: skip
 """Callables that wrap their first argument, if it is no path."""
+_STREAM_NAME = re.compile(
+    r"_?(?:f|fp|fh|fo|fd|file|fileobj|file_obj|fileobject|file_object|stream|buf|buffer|bio|handle"
+    r"|infile|outfile|\w+_(?:fp|fh|stream|buf|buffer|fileobj|handle|io))"
+)
 
 
 def memory_places(graph: Graph) -> frozenset[str]:
@@ -44,10 +50,13 @@ def memory_places(graph: Graph) -> frozenset[str]:
     return frozenset(found)
 
 
-def wraps_memory(call: ir.Call, places: frozenset[str]) -> bool:
-    """Whether a call opens an archive or a compressed file over a stream in memory."""
+def wraps_stream(call: ir.Call, in_memory: frozenset[str]) -> bool:
+    """Whether a call opens an archive, a sound or a compressed file over an open stream."""
     keywords = dict(call.keywords)
     wrapped = [keywords[name] for name in ("fileobj", "file") if name in keywords]
     if call.name in _FIRST and call.arguments:
         wrapped.append(call.arguments[0])
-    return any(one in places for one in wrapped)
+    return any(
+        isinstance(one, str) and (one in in_memory or _STREAM_NAME.fullmatch(one))
+        for one in wrapped
+    )

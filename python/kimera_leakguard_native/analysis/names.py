@@ -279,6 +279,43 @@ def _bind(node: ast.AST, scope: Scope, module: str, assigned: set[str], outer: s
             assigned.add(name)
 
 
+_STAND_INS = {
+    "eventlet.green": "",
+    "gevent.socket": "socket",
+    "gevent.ssl": "ssl",
+    "gevent.subprocess": "subprocess",
+    "gevent.select": "select",
+    "gevent.selectors": "selectors",
+    "gevent.os": "os",
+    "six.moves.urllib": "urllib",
+    "six.moves.http_client": "http.client",
+    "six.moves.socketserver": "socketserver",
+    "six.moves.winreg": "winreg",
+    "six.moves.cPickle": "pickle",
+    "six.moves.configparser": "configparser",
+    "future.moves.urllib": "urllib",
+    "future.moves.http": "http",
+    "torch.multiprocessing": "multiprocessing",
+    "multiprocess": "multiprocessing",
+    "billiard": "multiprocessing",
+    "backports.tempfile": "tempfile",
+}
+"""Modules of libraries that have the names of one of the standard library, by that one."""
+
+
+def original_name(name: str) -> str:
+    """Give the name in the standard library that a name of a stand-in for it has."""
+    for length in (2, 1, 3):
+        parts = name.split(".", length)
+        original = _STAND_INS.get(".".join(parts[:length]))
+        if original is None:
+            continue
+        if len(parts) > length:
+            return f"{original}.{parts[length]}" if original else parts[length]
+        return original or name
+    return name
+
+
 def called_name(node: ast.AST) -> str:
     """Give the last part of the name that a call is made by; empty if there is none."""
     called = node.func if isinstance(node, ast.Call) else None
@@ -311,7 +348,7 @@ def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, module: str) 
     if isinstance(node, ast.Import):
         for alias in node.names:
             if alias.asname:
-                scope.imports[alias.asname] = alias.name
+                scope.imports[alias.asname] = original_name(alias.name)
             else:
                 root = alias.name.partition(".")[0]
                 scope.imports[root] = root
@@ -323,6 +360,6 @@ def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, module: str) 
         base = ".".join([*kept, base] if base else kept)
     for alias in node.names:
         if alias.name != "*":
-            scope.imports[alias.asname or alias.name] = (
+            scope.imports[alias.asname or alias.name] = original_name(
                 f"{base}.{alias.name}" if base else alias.name
             )

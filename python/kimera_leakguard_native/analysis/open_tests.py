@@ -8,10 +8,10 @@ from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
     FALSE,
-    USES,
     State,
     is_held,
     is_iterator,
+    is_using,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def decide(condition: ir.Condition, state: State, resource: Resource) -> bool | 
     if isinstance(condition, ir.Truth):
         role = state.role(condition.operand)
         # What uses the resource may be anything: an attribute of it, a value that it gave.
-        return None if role in (None, USES) else role != FALSE
+        return None if role is None or is_using(role) else role != FALSE
     if isinstance(condition, ir.Compare):
         return _compare(condition, state, resource)
     if (
@@ -52,7 +52,7 @@ def _compare(condition: ir.Compare, state: State, resource: Resource) -> bool | 
     left, right = state.role(condition.left), state.role(condition.right)
     other = condition.right if left is not None else condition.left
     role = left if left is not None else right
-    if role in (None, USES) or not is_held(role) or condition.op in ("in", "not in"):
+    if is_using(role) or not is_held(role) or condition.op in ("in", "not in"):
         return None
     if condition.op in ("is", "==", "is not", "!="):
         positive = condition.op in ("is", "==")

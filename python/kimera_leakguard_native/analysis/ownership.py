@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 ALIAS = ""
 """The place is the resource."""
 USES = "~"
-"""The place uses the resource later: an iterator over it, a reader around it."""
+"""The place uses the resource later, and may end it: a wrapper around it, an attribute of it."""
+INNER = "+"
+"""The place came out of the resource and keeps it open; closing it does not close the resource."""
+CLOSURE = "c"
+"""The place is a nested function that uses the resource, and does not end it."""
+READS = "<"
+"""The place uses the resource later, and nobody can end the resource through it."""
 CONTAINS = "*"
 """The place is a container that holds the resource somewhere.
 
@@ -39,7 +45,8 @@ TRUE = "T"
 FALSE = "F"
 """The place is a test of the resource whose outcome is known while it is open."""
 
-_HOLDING = frozenset({ALIAS, USES, CONTAINS, RELEASER})
+_HOLDING = frozenset({ALIAS, USES, INNER, CLOSURE, CONTAINS, RELEASER})
+_USING = frozenset({USES, INNER, READS})
 
 
 class Level(IntEnum):
@@ -60,6 +67,9 @@ class Effect(Enum):
 
     BORROW = "borrow"
     DERIVE = "derive"
+    INNER = "inner"
+    READ = "read"
+    WRAP = "wrap"
     RELEASE = "release"
     TAKE = "take"
 
@@ -145,18 +155,24 @@ class Frame:
     ----------
     cells : frozenset of str
         Variables that outlive the frame: assigning to one is an escape.
+    lent : frozenset of str
+        Variables that nested functions use, and nothing more.
     self_name : str or None
         First parameter, in a constructor only.
     lends_by_yield : bool
         Whether a yielded value comes back, as in a context manager's function.
     containers : mapping of str to str
         Kinds of the lists, sets and dicts that nobody but this function sees.
+    finalized : bool
+        Whether the class has a finalizer, which also runs for what its constructor left half made.
     """
 
     cells: frozenset[str]
     self_name: str | None
     lends_by_yield: bool
     containers: Mapping[str, str] = field(default_factory=dict)
+    finalized: bool = False
+    lent: frozenset[str] = frozenset()
 
 
 def element_role(index: int) -> str:
@@ -174,6 +190,16 @@ def is_iterator(role: str | None) -> bool:
     return role is not None and role[:1] == ITEM
 
 
+def is_using(role: str | None) -> bool:
+    """Whether the place with this role is not the resource, but uses it later."""
+    return role in _USING
+
+
+def belongs(role: str | None) -> bool:
+    """Whether the place with this role is the resource, or uses it later."""
+    return role == ALIAS or role in _USING
+
+
 def is_held(role: str | None) -> bool:
-    """Whether the place with this role keeps the resource alive."""
+    """Whether whoever has the place with this role may be the one that ends the resource."""
     return role is not None and (role in _HOLDING or is_container(role) or is_iterator(role))

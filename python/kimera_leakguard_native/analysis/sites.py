@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
 from kimera_leakguard_native.analysis.effects import conditions_hold
-from kimera_leakguard_native.analysis.memory_streams import memory_places, wraps_memory
+from kimera_leakguard_native.analysis.memory_streams import memory_places, wraps_stream
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def find_sites(
             if acquisition is None:
                 sites.extend(_provided_sites(instruction, block.number, index, catalog, effects))
                 continue
-            if in_memory and wraps_memory(instruction, in_memory):
+            if wraps_stream(instruction, in_memory):
                 continue
             roles = [element_role(position) for position in acquisition.elements] or [ALIAS]
             for role in roles:
@@ -126,6 +126,10 @@ def _openers(graph: Graph, effects: Effects) -> dict[str, Acquisition]:
                 sources.setdefault(item.target, []).append(item.source)
             elif isinstance(item, ir.Unpack):
                 others.update(item.targets)
+            elif isinstance(item, ir.Call):
+                chosen = _looked_up(item)
+                if chosen:
+                    sources[item.target] = chosen
     found: dict[str, Acquisition] = {}
 
     def learn(place: str, seen: frozenset[str]) -> Acquisition | None:
@@ -146,6 +150,16 @@ def _openers(graph: Graph, effects: Effects) -> dict[str, Acquisition]:
     for place in sources:
         learn(place, frozenset())
     return found
+
+
+def _looked_up(call: ir.Call) -> list[ir.Operand]:
+    """Give what ``getattr(module, "name", default)`` stands for."""
+    if call.name != "builtins.getattr" or len(call.arguments) < 2:
+        return []
+    owner, attribute, *default = call.arguments
+    if not isinstance(owner, ir.Global) or not isinstance(attribute, ir.Literal):
+        return []
+    return [ir.Global(f"{owner.name}.{attribute.value}"), *default]
 
 
 class Receivers:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
+from kimera_leakguard_native.analysis.closures import lent_variables
 from kimera_leakguard_native.analysis.containers import private_containers
 from kimera_leakguard_native.analysis.dataflow import Site, Tracker
 from kimera_leakguard_native.analysis.obligations.words import says_nothing
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.effects import Effects
     from kimera_leakguard_native.analysis.function import Function
     from kimera_leakguard_native.analysis.names import Scope
+    from kimera_leakguard_native.analysis.resources.catalog import Catalog
     from kimera_leakguard_native.analysis.specialization import Constants
     from kimera_leakguard_native.analysis.work_budget import WorkBudget
 
@@ -110,14 +112,24 @@ class Summary:
         return positional[index] if index < len(positional) else None
 
 
-def frame_of(scope: Scope, graph: cfg.Graph, decorators: frozenset[str]) -> Frame:
+def frame_of(
+    scope: Scope,
+    graph: cfg.Graph,
+    decorators: frozenset[str],
+    catalog: Catalog,
+    *,
+    finalized: bool,
+) -> Frame:
     """Describe the frame of a function to the tracking of ownership."""
+    lent = lent_variables(graph, catalog)
     constructs = scope.class_name is not None and scope.name.endswith(".__init__")
     return Frame(
-        cells=graph.cells | scope.outer_names,
+        cells=(graph.cells - lent) | scope.outer_names,
         self_name=graph.parameters[0] if constructs and graph.parameters else None,
         lends_by_yield=bool(decorators & _CONTEXT_DECORATORS),
         containers=private_containers(graph),
+        finalized=finalized,
+        lent=lent,
     )
 
 
@@ -126,7 +138,7 @@ def parameter_effect(
 ) -> Effect | None:
     """Follow a parameter through the function that has it."""
     site = Site("parameter", _ANY, cfg.ENTRY, 0, name, ALIAS, None)
-    if name in graph.cells:
+    if name in frame.cells:
         return Effect.TAKE
     flow = Tracker(graph, site, frame, effects, budget).run()
     if flow.exhausted:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis import containers, ir
+from kimera_leakguard_native.analysis import closures, containers, ir
 from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
+    CLOSURE,
     FALSE,
+    INNER,
     NESTED,
+    READS,
     RELEASER,
     TRUE,
     USES,
@@ -19,8 +22,10 @@ from kimera_leakguard_native.analysis.ownership import (
     Outcome,
     Returned,
     State,
+    belongs,
     is_container,
     is_held,
+    is_using,
 )
 
 if TYPE_CHECKING:
@@ -103,16 +108,17 @@ def transfer(
             return Discharge.ESCAPED
         if role == ALIAS and "__iter__" in resource.consume:
             return Discharge.RELEASED
-        derived = USES if role in (ALIAS, USES) else containers.iterated(role)
+        derived = READS if belongs(role) else containers.iterated(role)
         return state.bind(instruction.target, derived)
     if isinstance(instruction, ir.Next):
         return containers.next_of(state, instruction.iterator, instruction.target)
     if isinstance(instruction, ir.MakeClosure):
-        if any(is_held(state.role(name)) for name in instruction.captured):
+        held = [name for name in instruction.captured if is_held(state.role(name))]
+        if any(name in frame.cells or name not in frame.lent for name in held):
             return Discharge.ESCAPED
         if state.held is not None and frame.self_name in instruction.captured:
             return Discharge.ESCAPED
-        return state.bind(instruction.target, None)
+        return state.bind(instruction.target, CLOSURE if held else None)
     if isinstance(instruction, ir.Delete):
         return state.bind(instruction.name, None)
     if isinstance(instruction, ir.Enter):
@@ -161,13 +167,16 @@ def _attribute(
     if state.held == instruction.attribute and instruction.object == frame.self_name:
         return ALIAS
     role = state.role(instruction.object)
-    if role is None or role not in (ALIAS, USES):
+    if not belongs(role):
         return None
+    if instruction.attribute in _PLAIN_ATTRIBUTES:
+        return None
+    if role in (INNER, READS):
+        # A cursor leads back to its connection.
+        return role
     if instruction.attribute in resource.release:
         return RELEASER
-    if instruction.attribute == "closed":
-        return FALSE
-    return None if instruction.attribute in _PLAIN_ATTRIBUTES else USES
+    return FALSE if instruction.attribute == "closed" else USES
 
 
 def _set_attribute(instruction: ir.SetAttribute, state: State, frame: Frame) -> Outcome:
@@ -188,10 +197,21 @@ def _set_attribute(instruction: ir.SetAttribute, state: State, frame: Frame) -> 
 def _item(instruction: ir.GetItem, state: State, resource: Resource) -> str | None:
     role = state.role(instruction.object)
     if role is None or not is_container(role):
-        return USES if role is not None and ITEMS in resource.derive else None
+        return _part(role, instruction.key) if ITEMS in resource.derive else None
     if role.isdigit() and isinstance(instruction.key, ir.Literal):
         return ALIAS if instruction.key.value == int(role) else _beside(resource)
     return containers.item_of(role, instruction.key)
+
+
+def _part(role: str | None, key: ir.Operand) -> str | None:
+    """Say what an item of a resource is that has items, or of what came out of one by its name.
+
+    A slice of it, and what a number or an ellipsis selects, is a copy.
+    """
+    if role == ALIAS or (is_using(role) and isinstance(key, str)):
+        return INNER
+    named = isinstance(key, ir.Literal) and isinstance(key.value, str)
+    return INNER if is_using(role) and named else None
 
 
 def _display(instruction: ir.Build, state: State, resource: Resource) -> str | None:
@@ -232,6 +252,9 @@ def _return(instruction: ir.Return, state: State) -> Outcome:
     return state._replace(pending=None, caught=None)
 
 
+_RESULTS = {Effect.DERIVE: USES, Effect.INNER: INNER, Effect.READ: READS, Effect.WRAP: ALIAS}
+"""Roles of what a callee gives back for an argument; of a wrapper, the argument's own."""
+_SAME_OBJECT = frozenset({"__enter__", "__aenter__", "__iter__", "__aiter__"})
 _RELEASING = frozenset({"__exit__", "__del__", "__aexit__"})
 _OWN_CLEANUP = (
     "close", "cleanup", "clean_up", "stop", "shutdown", "release", "dispose", "abort", "destroy",
@@ -252,7 +275,12 @@ def _call(
         return Discharge.RELEASED
     if call.function is not None and state.role(call.function) == RELEASER:
         return Discharge.RELEASED
-    if role in (ALIAS, USES) and call.method is not None:
+    if role in (INNER, READS) and call.method is not None:
+        if call.method in resource.consume:
+            return Discharge.RELEASED
+        if call.method in resource.derive or call.method in _SAME_OBJECT:
+            result = role
+    elif role in (ALIAS, USES) and call.method is not None:
         if (
             call.method in resource.release
             or call.method in _RELEASING
@@ -268,7 +296,9 @@ def _call(
         elif call.method in resource.fluent:
             result = role
         elif call.method in resource.derive:
-            result = USES
+            result = INNER
+        elif call.method in resource.reads:
+            result = READS
     elif role is not None and is_container(role) and call.method is not None:
         if call.method in resource.release:
             return Discharge.RELEASED
@@ -297,17 +327,25 @@ def _call(
         return state.bind(call.target, derived)
     for operand, effect in effects:
         given = state.role(operand)
+        if effect is Effect.TAKE and given == CLOSURE and not _keeps(call):
+            continue
         if effect is Effect.TAKE and is_held(given):
             return Discharge.ESCAPED
         if effect is Effect.RELEASE and given is not None:
             return Discharge.RELEASED
         if effect is Effect.BORROW and is_held(given) and _reads_all(call, resource):
             return Discharge.RELEASED
-        if effect is Effect.DERIVE and is_held(given):
-            result = NESTED if given is not None and is_container(given) else USES
+        if effect in _RESULTS and given is not None and (is_held(given) or is_using(given)):
+            result = NESTED if is_container(given) else (_RESULTS[effect] or given)
     if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
         result = _reflected(call, state, resource, result)
     return state.bind(call.target, result)
+
+
+def _keeps(call: ir.Call) -> bool:
+    """Whether a call keeps the functions that it is given."""
+    last = call.method or (call.name or "").rpartition(".")[2]
+    return closures.keeps_function(last)
 
 
 def _reads_all(call: ir.Call, resource: Resource) -> bool:

@@ -16,7 +16,9 @@ from kimera_leakguard_native.analysis.ownership import (
     Discharge,
     Effect,
     State,
+    belongs,
     is_held,
+    is_using,
 )
 from kimera_leakguard_native.analysis.sites import find_sites
 from kimera_leakguard_native.analysis.transfer import transfer
@@ -180,7 +182,7 @@ class _Walk:
         return (
             isinstance(instruction, ir.Call)
             and instruction.receiver is not None
-            and state.role(instruction.receiver) in (ALIAS, USES)
+            and belongs(state.role(instruction.receiver))
             and not (instruction.method or "").lstrip("_").startswith(_PLAIN_RESULTS)
         )
 
@@ -188,7 +190,9 @@ class _Walk:
         state, resource = node.state, self._site.resource
 
         def lives(operand: ir.Operand | None) -> bool:
-            return operand is not None and is_held(state.role(operand))
+            return operand is not None and (
+                is_held(state.role(operand)) or is_using(state.role(operand))
+            )
 
         if isinstance(instruction, ir.Call):
             if lives(instruction.receiver):

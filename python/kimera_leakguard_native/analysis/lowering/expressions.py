@@ -51,8 +51,10 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
         values = [item for item in (*node.keys, *node.values) if item is not None]
         b.emit(ir.Build(line, target, "dict", tuple(lower(b, item) for item in values)))
     elif isinstance(node, ast.Subscript):
-        owner = lower(b, node.value)
-        b.emit(ir.GetItem(line, target, owner, lower(b, node.slice)))
+        owner, key = lower(b, node.value), lower(b, node.slice)
+        if isinstance(node.slice, ast.Tuple) and _selects(node.slice):
+            key = ir.Opaque(b.number())
+        b.emit(ir.GetItem(line, target, owner, key))
     elif isinstance(node, ast.BinOp):
         left, right = lower(b, node.left), lower(b, node.right)
         sign = _ARITHMETIC.get(type(node.op))
@@ -80,7 +82,7 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
         kept = tuple(
             value for item in evaluated_here(node) if isinstance(value := lower(b, item), str)
         )
-        b.emit(ir.MakeClosure(line, target, (*captured_names(b, node), *kept)))
+        b.emit(ir.MakeClosure(line, target, (*captured_names(b, node), *kept), node))
     elif isinstance(node, ast.Await):
         b.emit(ir.Await(line, target, lower(b, node.value)))
     elif isinstance(node, (ast.Yield, ast.YieldFrom)):
@@ -105,6 +107,11 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     else:
         return ir.Opaque(b.number())
     return target
+
+
+def _selects(key: ast.Tuple) -> bool:
+    """Whether a tuple between brackets is no key, but selects from several dimensions."""
+    return not key.elts or any(isinstance(item, ast.Slice) for item in key.elts)
 
 
 def _element(b: Builder, node: ast.expr) -> ir.Operand:

@@ -138,7 +138,7 @@ def _function(b: Builder, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     kept = tuple(value for item in evaluated_here(node) if isinstance(value := lower(b, item), str))
     names = kept if b.scope.is_module else (*captured_names(b, node), *kept)
     if names:
-        b.emit(ir.MakeClosure(node.lineno, b.temporary(), names))
+        b.emit(ir.MakeClosure(node.lineno, b.temporary(), names, node))
 
 
 def _class(b: Builder, node: ast.ClassDef) -> None:
@@ -147,7 +147,7 @@ def _class(b: Builder, node: ast.ClassDef) -> None:
     if not b.scope.is_module:
         names = captured_names(b, node)
         if names:
-            b.emit(ir.MakeClosure(node.lineno, b.temporary(), names))
+            b.emit(ir.MakeClosure(node.lineno, b.temporary(), names, node))
     # Names that the body binds are attributes of the class: they hide those of the frame.
     b.renamed.append({name: f"{CLASS_BODY}{name}" for name in sorted(bound_in(node.body))})
     lower_body(b, node.body)

@@ -59,7 +59,7 @@ class CalleeView:
         if (
             last in _RUNNING
             or qualified in callees.borrow
-            or qualified in callees.derive
+            or qualified in callees.keeping
             or (qualified or "").startswith(_BORROWING)
         ):
             return Fate.USED

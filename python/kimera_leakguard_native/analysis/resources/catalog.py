@@ -37,6 +37,8 @@ STUBS = "stubs.toml"
 _IMPORTS = re.compile(
     rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE
 )
+_ALSO_READING = frozenset({"result", "exception", "done", "cancelled", "get_loop", "save"})
+"""Methods that end one kind of resource, and only ask others for something."""
 _IDENTIFIER = re.compile(rb"[^\W\d]\w*")
 
 
@@ -76,6 +78,10 @@ class Catalog:
         How other callables treat their arguments.
     lasting : frozenset of str
         Last parts of the names of callables whose result outlives a with statement.
+    ending : frozenset of str
+        Methods that end some kind of resource, or hand it over.
+    borrowing : frozenset of str
+        Last parts of the names of callables that only use their arguments during the call.
     """
 
     def __init__(self, tables: Iterable[tuple[str, Tables]], callees: Callees) -> None:
@@ -97,6 +103,13 @@ class Catalog:
             self._add(source, one)
         for source, one in tables:
             self._add_methods(source, one)
+        self.ending = frozenset(
+            name
+            for one in self.resources.values()
+            for name in (*one.release, *one.transfer)
+            if name not in _ALSO_READING
+        )
+        self.borrowing = frozenset(map(_last, callees.borrow))
         self._always = frozenset(self._words.get("builtins", ()))
         lasting = {
             _last(name)

@@ -22,6 +22,8 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     transfer: tuple[str, ...] = ()
     consume: tuple[str, ...] = ()
     derive: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    exhaust: bool = False
     fluent: tuple[str, ...] = ()
     safe: tuple[str, ...] = ()
     lent_to: tuple[str, ...] = ()
@@ -104,6 +106,9 @@ class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     borrow: frozenset[str]
     derive: frozenset[str]
+    inner: frozenset[str]
+    reads: frozenset[str]
+    wraps: frozenset[str]
     take: frozenset[str]
     borrow_verbs: frozenset[str]
     never_return: frozenset[str]
@@ -111,3 +116,8 @@ class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pure: frozenset[str]
     pure_methods: frozenset[str]
     raises: dict[str, tuple[str, ...]]
+
+    @property
+    def keeping(self) -> frozenset[str]:
+        """Callables whose result uses an argument later."""
+        return self.derive | self.inner | self.reads | self.wraps
