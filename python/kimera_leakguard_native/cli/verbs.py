@@ -22,6 +22,7 @@ VERBS = {
     "bench": "time the native parts beside their peers",
     "check": "find leaks in source code",
     "config": "print each setting and where its value comes from",
+    "dashboard": "show in a browser what running processes leak",
     "doctor": "say what this build and this machine can do",
     "rule": "explain the rules of klg check",
     "run": "run a program and say what it leaks",

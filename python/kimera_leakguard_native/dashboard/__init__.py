@@ -1,0 +1,1 @@
+"""The dashboard: what processes say of themselves, live in a browser."""

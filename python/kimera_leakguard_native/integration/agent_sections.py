@@ -1,0 +1,86 @@
+"""What the agent of a process can say once components are watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native.integration.components.protocols import HasMemoryStats
+
+if TYPE_CHECKING:
+    from kimera_leakguard_native.integration.integrator import KimeraLeakDetectionIntegrator
+    from kimera_leakguard_native.integration.recovery.recovery import AutomatedLeakRecovery
+    from kimera_leakguard_native.runtime.agent.server import Agent
+
+_MOST = 200
+
+
+def provide_sections(
+    agent: Agent,
+    integrator: KimeraLeakDetectionIntegrator,
+    recovery: AutomatedLeakRecovery | None = None,
+) -> None:
+    """Have an agent answer for components, pools, alerts and recoveries too."""
+    agent.provide("components", lambda: _components(integrator))
+    agent.provide("pools", lambda: _pools(integrator))
+    agent.provide("alerts", lambda: _alerts(integrator))
+    if recovery is not None:
+        agent.provide("recoveries", lambda: _recoveries(recovery))
+
+
+def _components(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
+    health = sorted(
+        integrator.component_health.values(),
+        key=lambda each: (-each.leak_risk_score, each.component_name),
+    )
+    return [
+        {
+            "name": each.component_name,
+            "leak_risk_score": each.leak_risk_score,
+            "memory_usage_mb": each.memory_usage_mb,
+            "performance_impact": each.performance_impact,
+            "recommendations": each.recommendations,
+        }
+        for each in health[:_MOST]
+    ]
+
+
+def _pools(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
+    rows = []
+    for name, component in integrator.monitored_components.items():
+        if isinstance(component, HasMemoryStats):
+            stats = component.get_memory_stats()
+            rows.append(
+                {
+                    "name": name,
+                    "used_slots": stats.get("used_slots", 0),
+                    "total_slots": stats.get("total_slots", 0),
+                    "committed_bytes": stats.get("committed_bytes", 0),
+                    "device": str(stats.get("device", "cpu")),
+                }
+            )
+    return rows
+
+
+def _alerts(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
+    return [
+        {
+            "time": alert.timestamp.timestamp(),
+            "severity": alert.severity,
+            "message": alert.message,
+        }
+        for alert in reversed(integrator.leak_guardian.memory_alerts)
+    ]
+
+
+def _recoveries(recovery: AutomatedLeakRecovery) -> list[dict[str, Any]]:
+    return [
+        {
+            "time": each.timestamp,
+            "action": each.action,
+            "outcome": each.outcome.value,
+            "freed_bytes": each.freed_bytes,
+            "seconds": each.seconds,
+            "reason": each.reason,
+        }
+        for each in reversed(recovery.audit.entries()[-_MOST:])
+    ]
