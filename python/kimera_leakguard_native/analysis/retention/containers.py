@@ -12,7 +12,8 @@ from kimera_leakguard_native.analysis.retention.body import parameters
 from kimera_leakguard_native.analysis.retention.census import uses
 from kimera_leakguard_native.analysis.retention.evidence import Retention
 from kimera_leakguard_native.analysis.retention.lifetimes import few_instances, made_at
-from kimera_leakguard_native.analysis.retention.outline import FunctionNode, last_name
+from kimera_leakguard_native.analysis.retention.outline import FunctionNode, dotted, last_name
+from kimera_leakguard_native.analysis.retention.siblings import let_go_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,40 +255,75 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
     if found.settled or not found.grown or few_instances(owner):
         return
     lived = _long_lived(outline, owner, container)
-    if lived is None:
-        return
-    first, last = owner.node.lineno, owner.node.end_lineno or 0
     for function in outline.functions_at(iter(found.grown)):
-        if not first <= function.node.lineno <= last or function.owner is not owner:
-            continue
-        instance = function.self_name
-        if instance is None or not _takes_traffic(function, container):
-            continue
-        own = frozenset({f"{instance}.{name}"})
+        own = _places(function, container)
         for site in growth.growths(function, own, reads=container.maker == "defaultdict"):
-            if site.key is not None and (
-                growth.finite(function, site.key) or not growth.from_outside(function, site.key)
-            ):
+            if site.key is not None and growth.finite(function, site.key):
                 continue
-            if site.key is None and not any(
-                growth.from_outside(function, value) for value in site.values
+            kept = site.values if site.key is None else (site.key,)
+            item = None
+            if (why := _replaced(outline, site) or let_go_beside(outline, site)) is not None:
+                item = _grown(container, site, why)
+            elif (
+                lived is not None
+                and function.owner is owner
+                and _takes_traffic(function, container)
+                and any(growth.from_outside(function, value) for value in kept)
             ):
-                continue
-            yield Retention(
-                ATTRIBUTE,
-                site.node,
-                f"{instance}.{name} grows with every {function.node.name}(), and {owner.name} "
-                "never removes anything from it",
-                "container",
-                0.4,
-                steps=(
-                    (min(container.lines), f"{instance}.{name} is made, empty and without a limit"),
-                    (owner.node.lineno, lived),
-                    (site.node.lineno, f"{function.node.name}() adds to it each time"),
-                ),
-                unless_shrunk=((owner.name, name),),
-            )
-            return
+                item = _grown(container, site, (owner.node.lineno, lived))
+            if item is not None:
+                yield item
+                return
+
+
+def _places(function: Definition, container: _Container) -> frozenset[str]:
+    """Give how a function writes the container: of its own instance, or of one that it is given."""
+    name, instance = container.name, function.self_name
+    if function.owner is container.owner:
+        return frozenset({f"{instance}.{name}"} if instance is not None else ())
+    given = set(parameters(function.node)) - {instance}
+    return frozenset(f"{one}.{name}" for one in given)
+
+
+def _grown(container: _Container, site: Growth, why: tuple[int, str]) -> Retention:
+    owner, name, function = container.owner, container.name, site.function.node.name
+    assert owner is not None  # an instance has it
+    return Retention(
+        ATTRIBUTE,
+        site.node,
+        f"{name} of {owner.name} grows with every {function}(), and nothing removes anything from "
+        "it",
+        "container",
+        0.4,
+        steps=(
+            (min(container.lines), f"{name} is made, empty and without a limit"),
+            why,
+            (site.node.lineno, f"{function}() adds to it each time"),
+        ),
+        unless_shrunk=((owner.name, name),),
+    )
+
+
+def _replaced(outline: Outline, site: Growth) -> tuple[int, str] | None:
+    """Say where the attribute that is added to a list gives its value up; the list keeps it."""
+    instance = site.function.self_name
+    for value in site.values if site.key is None else ():
+        place = dotted(value)
+        if instance is None or place is None or not place.startswith(f"{instance}."):
+            continue
+        attribute = place.partition(".")[2]
+        pattern = rb"\bself\.%b = None\b" % re.escape(attribute.encode())
+        for match in re.finditer(pattern, outline.source.data):
+            line = outline.line_of(match.start())
+            function = outline.function_at(line)
+            if (
+                function is not None
+                and function.owner is site.function.owner
+                and function is not site.function
+                and function.node.name != "__init__"
+            ):
+                return line, f"{place} is given up here, and another one is made later"
+    return None
 
 
 def _long_lived(outline: Outline, owner: ClassOutline, container: _Container) -> str | None:

@@ -29,9 +29,7 @@ _FINITE_NAMES = re.compile(
     r"|month|day|weekday|version|platform|plugin\w*|module\w*|scheme|protocol|category|signum|signal"
     r"|\w*_(type|class|cls|kind|mode|backend|alias|module|plugin|version))$"
 )
-_FINITE_CALLS = frozenset(
-    {"type", "getpid", "get_ident", "current_thread", "currentThread", "getattr"}
-)
+_FINITE_CALLS = frozenset({"type", "getpid", "getattr"})
 _FINITE_ATTRIBUTES = frozenset(
     {"__class__", "__name__", "__qualname__", "__module__", "__func__", "__code__", "type", "kind"}
 )

@@ -14,6 +14,7 @@ from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kimera_leakguard_native.analysis.retention.body import Body
     from kimera_leakguard_native.analysis.retention.outline import Definition, Outline
 
 BOUND = "KLG414"
@@ -24,6 +25,7 @@ _ATTRIBUTE_VALUE = re.compile(rb" = (\w+)\.(\w+)[ \t]*[\r\n#]")
 _ATTRIBUTE_TARGET = re.compile(rb"[ \t]+(\w+)\.(\w+)")
 _DEFINITION = re.compile(rb" def (\w+)\(")
 
+_SCOPES = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _METHODS = frozenset(
     {"result", "exception", "done", "cancel", "cancelled", "running", "add_done_callback", "close"}
     | {"read", "write", "flush", "send", "recv", "start", "stop", "run", "join", "forward"}
@@ -174,21 +176,30 @@ def _recursive(outline: Outline) -> Iterator[Retention]:
             continue
         arguments = set(parameters(function.node)) - {"self", "cls"}
         for node in function.body.every(ast.FunctionDef):
-            if function.body.function_of(node) is not function.node:
+            if function.body.function_of(node) is not function.node or _is_method(
+                function.body, node
+            ):
                 continue
             free = free_names(node)
+            if node.name not in free or _undone(function, node.name):
+                continue
             captured = sorted(free & arguments)
-            if node.name in free and captured and not _undone(function, node.name):
-                names = ", ".join(captured)
-                yield Retention(
-                    RECURSIVE,
-                    node,
-                    f"{node.name}() refers to itself and so keeps {names} after "
-                    f"{function.node.name}() has returned, until the garbage collector runs",
-                    "cycle",
-                    0.4,
-                    steps=((node.lineno, f"the closure holds {node.name} and {names}"),),
-                )
+            names = ", ".join(captured) or "its closure"
+            yield Retention(
+                RECURSIVE,
+                node,
+                f"{node.name}() refers to itself and so keeps {names} after "
+                f"{function.node.name}() has returned, until the garbage collector runs",
+                "cycle",
+                0.4 if captured else 0.3,
+                steps=((node.lineno, f"the closure holds {', '.join([node.name, *captured])}"),),
+            )
+
+
+def _is_method(body: Body, node: ast.FunctionDef) -> bool:
+    """Whether a name belongs to a class, where the function itself does not see it."""
+    inner = next(item for item in body.around(node) if isinstance(item, _SCOPES))
+    return isinstance(inner, ast.ClassDef)
 
 
 def _end_of_block(data: bytes, definition: re.Match[bytes]) -> int:

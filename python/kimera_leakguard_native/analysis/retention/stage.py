@@ -9,12 +9,15 @@ from kimera_leakguard_native.analysis.retention import (
     caches,
     callbacks,
     containers,
+    default_reads,
     defaults,
     dropped_tasks,
     exceptions_kept,
     gradients,
     hooks,
+    own_holders,
     pending_tasks,
+    raised_exceptions,
     registrations,
     self_cycles,
     views,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 _FAMILIES = (
     caches,
     containers,
+    default_reads,
     defaults,
     weak_maps,
     views,
@@ -38,7 +42,9 @@ _FAMILIES = (
     registrations,
     callbacks,
     exceptions_kept,
+    raised_exceptions,
     self_cycles,
+    own_holders,
     dropped_tasks,
     pending_tasks,
 )
@@ -83,4 +89,9 @@ def retentions(
                 )
             ):
                 found.setdefault((item.node.lineno, item.node.col_offset, item.code), item)
-    return [found[key] for key in sorted(found)]
+    read = {line for line, _, code in found if code == default_reads.CODE}
+    return [
+        found[key]
+        for key in sorted(found)
+        if key[0] not in read or key[2] not in (containers.GLOBAL, containers.ATTRIBUTE)
+    ]

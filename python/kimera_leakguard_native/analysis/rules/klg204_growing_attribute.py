@@ -4,7 +4,9 @@
 Takes the empty containers that constructors make, in classes that live long by their base, their
 lock, or their methods (`start`, `close`, `acquire`, …). Reports a statement that adds to one in a
 method that is called again and again, where nothing in the project removes, empties, rebinds or
-measures the container, or hands it on.
+measures the container, or hands it on. Whatever the class is, reports a container that is filled
+beside another one of the same object, under the same key, of which only the other one is emptied;
+and a list of objects that an attribute holds one after the other.
 
 ## Why is this bad?
 Requests come and go, the object stays. What each of them leaves behind adds up until the object

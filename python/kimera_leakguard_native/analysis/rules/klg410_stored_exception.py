@@ -3,7 +3,8 @@
 ## What it does
 Reports handlers that put the exception into an attribute of the instance, or into a container of
 the instance or the module. Silent where the traceback is taken off (`with_traceback(None)`,
-`traceback.clear_frames`), and where the attribute is emptied again outside of `__init__`.
+`traceback.clear_frames`), and where the attribute is emptied again outside of `__init__`. Reports
+too where an exception that the module or a class has made once is raised.
 
 ## Why is this bad?
 The exception holds its traceback, the traceback every frame that the exception passed, and each

@@ -3,7 +3,7 @@
 ## What it does
 Reports a local variable that is bound to a caught exception and raised later, to the traceback of
 `sys.exc_info()` inside the handler, or to the function's own frame, where the function never
-deletes it and never sets it to None.
+deletes it and never sets it to None. So is what another function has returned and this one raises.
 
 ## Why is this bad?
 Traceback, frame and variable form a cycle. Everything that the frame and its callers refer to lives

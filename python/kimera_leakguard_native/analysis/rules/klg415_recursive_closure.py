@@ -1,8 +1,8 @@
 """A nested function that calls itself keeps what it captures.
 
 ## What it does
-Reports nested functions that refer to themselves and to parameters of the function around them,
-unless that function deletes the name or rebinds it.
+Reports nested functions that refer to themselves, unless the function around them deletes the name
+or rebinds it.
 
 ## Why is this bad?
 The function's own name is a variable that it captures: a cycle. The captured arguments, however

@@ -23,6 +23,7 @@ _MODULES = (
     "klg204_growing_attribute",
     "klg205_unremoved_registration",
     "klg206_growing_default",
+    "klg207_reading_default",
     "klg208_view_keeps_base",
     "klg209_weak_map_holds_key",
     "klg301_device_memory",
@@ -38,6 +39,7 @@ _MODULES = (
     "klg413_finalizer_holds_object",
     "klg414_bound_method_cycle",
     "klg415_recursive_closure",
+    "klg416_kept_by_own_part",
     "klg901_unused_suppression",
 )
 
