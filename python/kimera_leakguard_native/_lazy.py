@@ -74,6 +74,7 @@ _NAMES = {
     ],
     "model.integration": ["ComponentHealthMetrics", "SystemOptimizationResult"],
     "model.site": ["SiteVerdict"],
+    "runtime.forecast.detector": ["PredictiveLeakDetector"],
     "runtime.registry": ["AllocationRegistry"],
     "runtime.sampler": ["snapshot", "start", "stop", "verdicts"],
     "runtime.snapshot": ["Snapshot"],

@@ -13,6 +13,7 @@ from kimera_leakguard_native import config
 from kimera_leakguard_native.guardian import risk, trends, usage
 from kimera_leakguard_native.guardian.alerts import AlertBook
 from kimera_leakguard_native.guardian.delivery import AlertSinks
+from kimera_leakguard_native.guardian.exhaustion_watch import ExhaustionWatch
 from kimera_leakguard_native.guardian.gpu_leaks import gpu_leaks, is_gpu
 from kimera_leakguard_native.guardian.gpu_memory import GpuMemory, read_gpu_memory
 from kimera_leakguard_native.guardian.readings import readings_of
@@ -62,8 +63,8 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
     Attributes
     ----------
     alert_thresholds : dict of str to float
-        Limits of the five alerts; may be changed at any time. Leaking sites are a sixth kind,
-        where `kimera_leakguard_native.start` was called.
+        Limits of five alerts; may be changed at any time. Two more need none: memory that will be
+        exhausted, and leaking sites, where `kimera_leakguard_native.start` was called.
     alert_sinks : AlertSinks
         Who gets the alerts, besides the log: ``alert_sinks.add(callable)``.
     memory_snapshots : deque of MemorySnapshot
@@ -106,7 +107,7 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         self._records = RecordBook(self.registry)
         self._summaries = SummaryBook(self.logger)
         self._alerts = AlertBook()
-        self._sites = SiteWatch(self.add_leak_report)
+        self._watches = (SiteWatch(self.add_leak_report), ExhaustionWatch())
         self.alert_sinks = AlertSinks()
         self._reports: dict[str, MemoryLeakReport] = {}
         self._lock = threading.Lock()
@@ -243,7 +244,8 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
     def check(self) -> MemorySnapshot:
         """Take a snapshot, raise the alerts it calls for, and look for leaks; what a tick does."""
         snapshot = self.take_snapshot()
-        readings = [*readings_of(snapshot, self.alert_thresholds), *self._sites.readings()]
+        readings = readings_of(snapshot, self.alert_thresholds)
+        readings += [each for watch in self._watches for each in watch.readings(snapshot)]
         for alert in self._alerts.judge(readings, snapshot.timestamp, snapshot.process_memory_mb):
             self.logger.warning("%s alert: %s", alert.severity, alert.message)
             self.alert_sinks.put(alert)

@@ -16,6 +16,7 @@ from kimera_leakguard_native.runtime import sampler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kimera_leakguard_native.model.guardian import MemorySnapshot
     from kimera_leakguard_native.model.site import SiteVerdict
 
 LEAST_SECONDS = 30.0
@@ -44,7 +45,7 @@ class SiteWatch:
         self._last = 0.0
         self._leaking: dict[str, SiteVerdict] = {}
 
-    def readings(self) -> list[Reading]:
+    def readings(self, _snapshot: MemorySnapshot) -> list[Reading]:
         """Give one for each site that leaks, or did at the last look; none between two looks."""
         now = monotonic()
         if self._first is None:

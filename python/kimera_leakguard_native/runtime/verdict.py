@@ -40,6 +40,8 @@ OWN_BLOCKS = 3
 """Sampled blocks that hold one object all their life, from which on they alone are judged."""
 
 _NOT_SIGNIFICANT = "; p = {p:.2g} is not enough among the sites of this run"
+_COMPANION = "; what fills up beside it, {companion}, fades in the same way"
+
 _SHARED_BLOCKS = (
     "; all of it floats, lists, dicts or tuples, whose blocks the interpreter hands from line to"
     " line: more likely what another line leaks"
@@ -112,6 +114,8 @@ def of_sites(
     for one in proven:
         if one.shared and certain:
             doubts[id(one)] = _SHARED_BLOCKS
+        elif (companion := _companion(one, candidates)) is not None:
+            doubts[id(one)] = _COMPANION.format(companion=companion)
         else:
             del doubts[id(one)]
     for one in candidates:
@@ -127,6 +131,20 @@ def of_sites(
         else:
             one.enlarging = None
     return [_site(one, doubts.get(id(one), ""), now, activity) for one in candidates]
+
+
+def _companion(suspect: _Candidate, candidates: Iterable[_Candidate]) -> str | None:
+    """Name a larger site that fills up and whose survivors come as the suspect's do."""
+    for other in candidates:
+        if (
+            other.assessment.shape == "warm-up"
+            and other.frame is not None
+            and other.live >= 2 * suspect.live
+            and suspect.assessment.kept is None
+            and suspect.assessment.fades_like(other.assessment)
+        ):
+            return f"line {other.frame.line} in {other.frame.function}"
+    return None
 
 
 def order(site: SiteVerdict) -> tuple[bool, float]:

@@ -63,7 +63,8 @@ def test_judging_is_spaced_out(
     monkeypatch.setattr(site_watch, "monotonic", lambda: clock[0])
     monkeypatch.setattr(site_watch.sampler, "verdicts", verdicts)
     watch = site_watch.SiteWatch(guardian.add_leak_report)
+    snapshot = guardian.take_snapshot()
     while clock[0] < 86_400:
-        watch.readings()
+        watch.readings(snapshot)
         clock[0] += 5.0
     assert 50 < looks[0] < 200

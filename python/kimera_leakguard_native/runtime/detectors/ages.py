@@ -47,6 +47,9 @@ OUTLIVING_SHARE = 1 / 50
 
 _COHORTS = 6
 
+_ALIKE = 2.0
+"""Log-likelihood by which a steady inflow must be likelier than one that fades as another does."""
+
 _DOUBT = 1.0
 """Log-likelihood by which a start-up and a leak must be likelier than a decay."""
 
@@ -70,6 +73,8 @@ class Assessment:
         Seconds since the first of them was born.
     kept : tuple of float, optional
         First and last birth of what stays, where the site has other objects that do not.
+    thirds : tuple of int, optional
+        Survivors by thirds of the history.
     """
 
     p_value: float
@@ -78,6 +83,19 @@ class Assessment:
     survivors: int
     history: float
     kept: tuple[float, float] | None = None
+    thirds: tuple[int, int, int] | None = None
+
+    def fades_like(self, other: Assessment) -> bool:
+        """Whether its survivors come as those of another site, rather than steadily.
+
+        Compares the likelihoods of the thirds; in doubt it is True.
+        """
+        if self.thirds is None or other.thirds is None:
+            return False
+        total = sum(other.thirds) + 3
+        shares = [(count + 1) / total for count in other.thirds]
+        ratio = sum(n * math.log(3 * share) for n, share in zip(self.thirds, shares, strict=True))
+        return ratio > -_ALIKE
 
 
 def assess(
@@ -101,8 +119,11 @@ def assess(
     survivors = sorted(b for b in population.births if b >= start and now - b >= youngest)
     count = len(survivors)
 
+    cohorts = _cohorts(survivors, start, now - youngest)
+    thirds = (sum(cohorts[:2]), sum(cohorts[2:4]), sum(cohorts[4:]))
+
     def result(shape: str, reason: str, p_value: float = 1.0) -> Assessment:
-        return Assessment(p_value, shape, reason, count, history)
+        return Assessment(p_value, shape, reason, count, history, thirds=thirds)
 
     if count < 3:
         return result("bounded", f"{_objects(count)} older than {youngest:.1f} s")
@@ -117,7 +138,6 @@ def assess(
             reason = f"{outlived.reason}; {out_of}"
             return replace(result("leak", reason, outlived.p_value), kept=(start, outlived.end))
         return result("bounded", f"as many old objects go as come: {out_of}", p_value)
-    cohorts = _cohorts(survivors, start, now - youngest)
     if sum(cohorts[2:]) == 0:
         return result("bounded", f"all of it from the first {history / 3:.0f} s, static since")
     if (fading := _fading(cohorts, start, now - youngest, activity)) is not None:

@@ -1,0 +1,1 @@
+"""Scores forecasts of memory exhaustion against what people use."""

@@ -1,0 +1,1 @@
+"""When memory will be exhausted, and how sure that is."""
