@@ -158,6 +158,10 @@ int put_entry(LruCache& cache, PyObject* key, PyObject* value, PyObject* given_w
   if (!parse_deadline(cache, given_ttl, deadline)) return -1;
   std::uint32_t hash = 0;
   EntryIndex::Place place = EntryIndex::kNone;
+  if (cache.index->size() == static_cast<std::size_t>(cache.max_size)) {
+    cache.index->prefetch_oldest();
+    __builtin_prefetch((*cache.index)[cache.index->oldest()].key, 1);
+  }
   // Nothing foreign runs between the search and the change.
   if (!find_key(cache, key, hash, place)) return -1;
   const bool timed =

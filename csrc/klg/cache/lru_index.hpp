@@ -3,29 +3,32 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace klg::cache {
 
 /// Order of use and a hash table over it, for entries whose keys only the caller can compare.
 ///
-/// Entries are nodes of one array, linked by 32-bit places; the table holds places, probed in line
-/// and kept at most two thirds full. With a payload of two pointers that is 38 bytes an entry. Both
-/// grow as entries come, up to the limit. A node keeps its place until it is erased.
+/// An entry is a payload and a node with its links, in two arrays; the table holds places of nodes,
+/// probed in line and kept at most half full. A byte beside each says how far from home it lies, so
+/// that only nodes of the same home are looked at, and none to close a gap. With a payload of two
+/// pointers that is 38 bytes an entry. All grow as entries come, up to the limit. An entry keeps
+/// its place until it is erased.
 template <class Payload>
 class LruIndex {
+  static_assert(std::is_trivially_copyable_v<Payload>, "growth moves bytes");
+
  public:
   using Place = std::uint32_t;
   static constexpr Place kNone = ~Place{0};
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] Payload& operator[](Place place) noexcept { return nodes_[place].payload; }
-  [[nodiscard]] const Payload& operator[](Place place) const noexcept {
-    return nodes_[place].payload;
-  }
+  [[nodiscard]] Payload& operator[](Place place) noexcept { return payloads_[place]; }
+  [[nodiscard]] const Payload& operator[](Place place) const noexcept { return payloads_[place]; }
 
   /// One more than the highest place that an entry has had.
   [[nodiscard]] std::size_t places() const noexcept { return used_; }
@@ -48,9 +51,12 @@ class LruIndex {
   template <class Same>
   Place find(std::uint32_t hash, Same same) const {
     if (table_size_ == 0) return kNone;
+    std::uint32_t away = 0;
     for (std::uint32_t at = home(hash);; at = after(at)) {
+      const std::uint8_t mark = marks_[at];
+      if (mark == kVacant) return kNone;
+      if (mark != mark_of(away++)) continue;
       const Place place = table_[at];
-      if (place == kNone) return kNone;
       if (nodes_[place].hash == hash && same(place)) return place;
     }
   }
@@ -63,7 +69,7 @@ class LruIndex {
 
   /// Adds the most recently used entry. Throws std::bad_alloc, and nothing has changed then.
   Place insert(std::uint32_t hash, Payload payload) {
-    if ((size_ + 1) * 3 > std::size_t{table_size_} * 2) grow_table();
+    if ((size_ + 1) * 2 > table_size_) grow_table();
     Place place = vacant_;
     if (place != kNone) {
       vacant_ = nodes_[place].older;
@@ -71,12 +77,10 @@ class LruIndex {
       grow_nodes();
       place = used_++;
     }
-    nodes_[place].payload = std::move(payload);
+    payloads_[place] = payload;
     nodes_[place].hash = hash;
     link_newest(place);
-    std::uint32_t at = home(hash);
-    while (table_[at] != kNone) at = after(at);
-    table_[at] = place;
+    enter(hash, place);
     ++size_;
     ++version_;
     return place;
@@ -92,12 +96,23 @@ class LruIndex {
     vacant_ = place;
     --size_;
     ++version_;
-    return std::move(nodes_[place].payload);
+    return payloads_[place];
   }
 
   /// Bytes held, the payloads' own memory not counted.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return nodes_capacity_ * sizeof(Node) + std::size_t{table_size_} * sizeof(Place);
+    return nodes_capacity_ * (sizeof(Node) + sizeof(Payload)) +
+           std::size_t{table_size_} * (sizeof(Place) + 1);
+  }
+
+  /// Asks for the memory that taking out the oldest entry will touch.
+  void prefetch_oldest() const noexcept {
+    const Node& node = nodes_[oldest_];
+    const std::uint32_t at = home(node.hash);
+    __builtin_prefetch(&marks_[at], 1);
+    __builtin_prefetch(&table_[at], 1);
+    __builtin_prefetch(&nodes_[node.newer], 1);
+    __builtin_prefetch(&payloads_[oldest_], 1);
   }
 
   /// The most that will ever be inserted: growth stops there instead of doubling past it.
@@ -105,11 +120,23 @@ class LruIndex {
 
  private:
   struct Node {
-    Payload payload;
     std::uint32_t hash;
     Place newer;
     Place older;
   };
+
+  struct Free {
+    void operator()(void* memory) const noexcept { std::free(memory); }
+  };
+  template <class T>
+  using Array = std::unique_ptr<T[], Free>;
+
+  // Distance from home + 1; the last stands for all that are farther.
+  static constexpr std::uint8_t kVacant = 0;
+  static constexpr std::uint8_t kFar = 255;
+  [[nodiscard]] static std::uint8_t mark_of(std::uint32_t away) noexcept {
+    return away < kFar - 1U ? static_cast<std::uint8_t>(away + 1) : kFar;
+  }
 
   [[nodiscard]] std::uint32_t home(std::uint32_t hash) const noexcept {
     return static_cast<std::uint32_t>(std::uint64_t{hash} * table_size_ >> 32);
@@ -120,6 +147,20 @@ class LruIndex {
   // How far `at` lies behind `from`, around the end.
   [[nodiscard]] std::uint32_t distance(std::uint32_t from, std::uint32_t at) const noexcept {
     return at >= from ? at - from : at + table_size_ - from;
+  }
+
+  // How far from home the entry at `at` lies.
+  [[nodiscard]] std::uint32_t away(std::uint32_t at) const noexcept {
+    const std::uint8_t mark = marks_[at];
+    return mark != kFar ? mark - 1U : distance(home(nodes_[table_[at]].hash), at);
+  }
+
+  void enter(std::uint32_t hash, Place place) noexcept {
+    std::uint32_t far = 0;
+    std::uint32_t at = home(hash);
+    for (; marks_[at] != kVacant; at = after(at)) ++far;
+    marks_[at] = mark_of(far);
+    table_[at] = place;
   }
 
   void link_newest(Place place) noexcept {
@@ -137,47 +178,56 @@ class LruIndex {
 
   // Moves later entries of the same run up, so that no probe stops early and no tombstone stays.
   void close_gap(std::uint32_t gap) noexcept {
-    for (std::uint32_t at = after(gap); table_[at] != kNone; at = after(at)) {
-      const std::uint32_t from = home(nodes_[table_[at]].hash);
-      if (distance(from, at) >= distance(gap, at)) {
+    for (std::uint32_t at = after(gap); marks_[at] != kVacant; at = after(at)) {
+      const std::uint32_t from_home = away(at);
+      const std::uint32_t step = distance(gap, at);
+      if (from_home >= step) {
         table_[gap] = table_[at];
+        marks_[gap] = mark_of(from_home - step);
         gap = at;
       }
     }
-    table_[gap] = kNone;
+    marks_[gap] = kVacant;
   }
 
   [[nodiscard]] std::size_t grown(std::size_t now) const noexcept {
     return std::max<std::size_t>(std::min(std::max<std::size_t>(now * 2, 8), limit_), now + 1);
   }
 
+  // Grows in place where the system can; its contents are kept.
+  template <class T>
+  static void resize(Array<T>& array, std::size_t size) {
+    void* grown = std::realloc(array.get(), size * sizeof(T));
+    if (grown == nullptr) throw std::bad_alloc();
+    static_cast<void>(array.release());
+    array.reset(static_cast<T*>(grown));
+  }
+
   void grow_nodes() {
     if (used_ < nodes_capacity_) return;
     const std::size_t capacity = grown(nodes_capacity_);
-    std::unique_ptr<Node[]> nodes(new Node[capacity]);
-    std::move(nodes_.get(), nodes_.get() + used_, nodes.get());
-    nodes_ = std::move(nodes);
+    resize(payloads_, capacity);
+    resize(nodes_, capacity);
     nodes_capacity_ = capacity;
   }
 
   void grow_table() {
     const std::size_t entries = grown(size_);
-    const auto wanted =
-        static_cast<std::uint32_t>(std::min<std::size_t>(entries + entries / 2 + 2, kNone));
-    std::unique_ptr<Place[]> table(new Place[wanted]);
-    std::fill_n(table.get(), wanted, kNone);
-    table_ = std::move(table);
+    const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(entries * 2, kNone));
+    resize(table_, wanted);
+    resize(marks_, wanted);
     table_size_ = wanted;
+    std::fill_n(marks_.get(), wanted, kVacant);
     for (Place place = newest_; place != kNone; place = nodes_[place].older) {
-      std::uint32_t at = home(nodes_[place].hash);
-      while (table_[at] != kNone) at = after(at);
-      table_[at] = place;
+      enter(nodes_[place].hash, place);
     }
   }
 
   std::size_t limit_;
-  std::unique_ptr<Node[]> nodes_;
-  std::unique_ptr<Place[]> table_;
+  Array<Payload> payloads_;
+  Array<Node> nodes_;
+  Array<Place> table_;
+  Array<std::uint8_t> marks_;
   std::size_t nodes_capacity_ = 0;
   std::size_t size_ = 0;
   std::uint64_t version_ = 0;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kimera_leakguard_native import _core
+from kimera_leakguard_native.bench import slots_memory
 from kimera_leakguard_native.bench.harness import Measurement, Options, Result, compare
 from kimera_leakguard_native.gpu.slots import SlotPool
 
@@ -27,7 +27,7 @@ def run(options: Options) -> Iterator[Result]:
     yield _python_pairs(options)
     yield _many(options)
     yield _fuzz(options)
-    yield from _trace(options)
+    yield from slots_memory.run(options)
 
 
 def _native_pairs(options: Options) -> Iterator[Result]:
@@ -151,28 +151,3 @@ def _fuzz(options: Options) -> Result:
         "slots", f"fuzz/operations={operations}/misuse-caught", "%", "higher",
         Measurement(share, share, share, 1), checked=True, hits=caught,
     )  # fmt: skip
-
-
-def _trace(options: Options) -> Iterator[Result]:
-    """Replay mixed operations around 10,000 live slots; how much of what is committed is in use."""
-    operations = 100_000 if options.quick else 1_000_000
-    chance = random.Random(options.seed)
-    pool = SlotPool(_DIM, capacity=1 << 20)
-    live: list[int] = pool.alloc_many(10_000).tolist()
-    for _ in range(operations):
-        # Drawn back to 10,000, so that the trace is a steady state.
-        if chance.random() * 20_000 >= len(live):
-            live.append(pool.allocate())
-        else:
-            at = chance.randrange(len(live))
-            live[at], live[-1] = live[-1], live[at]
-            pool.free(live.pop())
-    unshrunk = pool.stats()["utilization"]
-    pool.shrink()
-    stats = pool.stats()
-    if sorted(live) != sorted(pool.live_handles().tolist()):
-        raise AssertionError("the trace lost a handle")
-    for moment, share in (("before-shrink", unshrunk), ("after-shrink", stats["utilization"])):
-        case = f"trace/operations={operations}/committed-in-use/{moment}"
-        percent = Measurement.of([100.0 * share])
-        yield Result("slots", case, "%", "higher", percent, checked=True)

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "analysis": "analysis_bench",
     "cache": "cache_bench",
     "contradiction": "contradiction_bench",
+    "fields": "fields_bench",
     "registry": "registry_bench",
     "risk": "risk_bench",
     "sampler": "sampler_bench",
