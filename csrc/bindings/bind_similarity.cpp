@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 #include "klg/similarity/canonical_dot.hpp"
 #include "klg/similarity/dispatch.hpp"
+#include "klg/similarity/peak_benchmark.hpp"
 #include "klg/similarity/top_k.hpp"
 #include "similarity_arguments.hpp"
 
@@ -150,6 +151,16 @@ void bind_similarity(py::module_& parent) {
       "Instruction set of the kernels that a call would use now; KLG_ISA forces one.");
   m.def("instruction_sets", &similarity::instruction_sets,
         "Instruction sets that this build has kernels for, weakest first.");
+  m.def(
+      "measure_peak",
+      [](const std::string& filter) {
+        const Kernels& kernels = similarity::kernels_from_environment();
+        const std::optional<Filter> wanted = parse_filter(filter);
+        const py::gil_scoped_release unlocked;
+        return similarity::measure_peak(kernels, wanted.value_or(Filter::floats));
+      },
+      py::arg("filter"),
+      "Operations a second of one core that runs a filter's instruction on registers alone.");
   py::class_<PairScan>(m, "PairScan",
                        "All pairs beyond a threshold, batch by batch in order (i, j).")
       .def(py::init<const py::buffer&, double, bool, unsigned, const std::optional<py::buffer>&,

@@ -2,6 +2,7 @@
 #include "klg/core/error.hpp"
 #include "klg/cuda/canonical_dot.hpp"
 #include "klg/cuda/device.hpp"
+#include "klg/cuda/pair_search.hpp"
 
 namespace klg::cuda {
 
@@ -16,6 +17,11 @@ std::string unavailable_reason() {
 
 void canonical_dots(const float*, std::size_t, std::size_t, const RowPair*, std::size_t, double*) {
   throw CudaUnavailable("canonical_dots: " + unavailable_reason());
+}
+
+FoundPairs find_pairs(const DeviceMatrix&, const DeviceMatrix*, const PairSettings&,
+                      const std::function<void()>&) {
+  throw CudaUnavailable("find_pairs: " + unavailable_reason());
 }
 
 }  // namespace klg::cuda

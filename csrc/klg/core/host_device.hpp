@@ -7,3 +7,10 @@
 #else
 #define KLG_HOST_DEVICE
 #endif
+
+// Before a loop whose arrays are to live in registers. The host compiler does not know it.
+#if defined(__CUDA_ARCH__)
+#define KLG_UNROLL _Pragma("unroll")
+#else
+#define KLG_UNROLL
+#endif

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "klg/similarity/bfloat16.hpp"
 #include "klg/similarity/similarity.hpp"
 
 namespace klg::similarity::baseline {
@@ -62,13 +63,10 @@ float round_halves(const float* x, std::size_t n, double inverse_norm,
   double residual = 0.0;
   for (std::size_t i = 0; i < n; ++i) {
     const double unit = static_cast<double>(x[i]) * inverse_norm;
-    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(unit));
-    // To nearest, ties to even; the dot instruction takes subnormal halves for zero.
-    std::uint32_t half = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    if ((half & 0x7fffu) < 0x80u) half = 0;
-    const double lost = unit - static_cast<double>(std::bit_cast<float>(half << 16));
+    const std::uint16_t half = to_half(static_cast<float>(unit));
+    const double lost = unit - static_cast<double>(half_value(half));
     residual += lost * lost;
-    words[i / kHalvesPerWord] |= half << (16 * (i % kHalvesPerWord));
+    words[i / kHalvesPerWord] |= static_cast<std::uint32_t>(half) << (16 * (i % kHalvesPerWord));
   }
   return static_cast<float>(residual_bound(residual, n) * (1.0 + 2.0 * kUnit32));
 }

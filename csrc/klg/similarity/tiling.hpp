@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,20 +14,30 @@
 namespace klg::similarity {
 
 inline constexpr std::size_t kStripRows = 240;
-inline constexpr std::size_t kStripBytes = std::size_t{256} << 10;
-inline constexpr std::size_t kChunkBytes = std::size_t{320} << 10;
 inline constexpr std::size_t kLeastStripRows = 24;
 static_assert(kStripRows % kLeastStripRows == 0 && kPanelMultiple % kLeastStripRows == 0);
 
+/// Bytes of a core's second-level cache, within what processors with our kernels have.
+[[nodiscard]] inline std::size_t second_level_bytes() noexcept {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  static const long size = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+#else
+  constexpr long size = 0;
+#endif
+  return static_cast<std::size_t>(std::clamp(size, 512L << 10, 2048L << 10));
+}
+
 [[nodiscard]] inline std::size_t strip_rows_for(std::size_t row_bytes) noexcept {
+  const std::size_t bytes = second_level_bytes() * 7 / 16;
   const std::size_t fitting =
-      kStripBytes / std::max<std::size_t>(1, row_bytes) / kLeastStripRows * kLeastStripRows;
+      bytes / std::max<std::size_t>(1, row_bytes) / kLeastStripRows * kLeastStripRows;
   return std::clamp(fitting, kLeastStripRows, kStripRows);
 }
 
 [[nodiscard]] inline std::size_t chunk_columns_for(std::size_t row_bytes) noexcept {
+  const std::size_t bytes = second_level_bytes() * 7 / 16;
   const std::size_t fitting =
-      kChunkBytes / std::max<std::size_t>(1, row_bytes) / kPanelMultiple * kPanelMultiple;
+      bytes / std::max<std::size_t>(1, row_bytes) / kPanelMultiple * kPanelMultiple;
   return std::clamp<std::size_t>(fitting, kPanelMultiple, 960);
 }
 

@@ -4,22 +4,15 @@
 
 #include "klg/cuda/device.hpp"
 #include "klg/cuda/device_buffer.hpp"
+#include "klg/cuda/device_warp.cuh"
 #include "klg/cuda/error.hpp"
+#include "klg/cuda/stream.hpp"
 #include "klg/similarity/canonical_dot.hpp"
 
 namespace klg::cuda {
 namespace {
 
 constexpr unsigned kWarpsPerBlock = 8;
-
-struct DeviceWarp {
-  using Value = double;
-  __device__ double add(double a, double b) const { return a + b; }
-  __device__ double shuffle_down(double a, unsigned offset) const {
-    return __shfl_down_sync(0xffffffffu, a, offset);
-  }
-  // reduce_lanes() is compiled for the host too, where nobody calls it with this type.
-};
 
 __global__ void canonical_dots_kernel(const float* rows, std::size_t dim, const RowPair* pairs,
                                       std::size_t pair_count, double* out) {
@@ -44,13 +37,15 @@ void canonical_dots(const float* rows, std::size_t n, std::size_t dim, const Row
   DeviceBuffer<float> device_rows(n * dim);
   DeviceBuffer<RowPair> device_pairs(pair_count);
   DeviceBuffer<double> device_out(pair_count);
-  device_rows.upload(rows);
-  device_pairs.upload(pairs);
+  const Stream stream(nullptr);
+  device_rows.upload(rows, stream.get());
+  device_pairs.upload(pairs, stream.get());
   const auto blocks = static_cast<unsigned>((pair_count + kWarpsPerBlock - 1) / kWarpsPerBlock);
-  canonical_dots_kernel<<<blocks, kWarpsPerBlock * similarity::kLanes>>>(
+  canonical_dots_kernel<<<blocks, kWarpsPerBlock * similarity::kLanes, 0, stream.get()>>>(
       device_rows.data(), dim, device_pairs.data(), pair_count, device_out.data());
   KLG_CUDA_TRY(cudaGetLastError());
-  device_out.download(out);
+  device_out.download(out, pair_count, stream.get());
+  KLG_CUDA_TRY(cudaStreamSynchronize(stream.get()));
 }
 
 }  // namespace klg::cuda

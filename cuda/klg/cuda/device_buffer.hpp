@@ -9,6 +9,8 @@
 namespace klg::cuda {
 
 /// Device memory for `size` values of T, freed with the object.
+///
+/// Copies are ordered on a stream; the host's memory must stay until the stream has got there.
 template <class T>
 class DeviceBuffer {
  public:
@@ -20,12 +22,17 @@ class DeviceBuffer {
   DeviceBuffer& operator=(const DeviceBuffer&) = delete;
 
   [[nodiscard]] T* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  void upload(const T* from) {
-    KLG_CUDA_TRY(cudaMemcpy(data_, from, size_ * sizeof(T), cudaMemcpyHostToDevice));
+  void upload(const T* from, cudaStream_t stream) {
+    KLG_CUDA_TRY(cudaMemcpyAsync(data_, from, size_ * sizeof(T), cudaMemcpyHostToDevice, stream));
   }
-  void download(T* to) const {
-    KLG_CUDA_TRY(cudaMemcpy(to, data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
+  /// The first `count` values.
+  void download(T* to, std::size_t count, cudaStream_t stream) const {
+    KLG_CUDA_TRY(cudaMemcpyAsync(to, data_, count * sizeof(T), cudaMemcpyDeviceToHost, stream));
+  }
+  void clear(cudaStream_t stream) {
+    KLG_CUDA_TRY(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream));
   }
 
  private:

@@ -6,7 +6,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['PackedIndex', 'PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'top_k']
+__all__: list[str] = ['PackedIndex', 'PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'measure_peak', 'top_k']
 class PairScan:
     """
     All pairs beyond a threshold, batch by batch in order (i, j).
@@ -85,6 +85,10 @@ def instruction_set() -> str:
 def instruction_sets() -> list[str]:
     """
     Instruction sets that this build has kernels for, weakest first.
+    """
+def measure_peak(filter: str) -> float:
+    """
+    Operations a second of one core that runs a filter's instruction on registers alone.
     """
 def top_k(x: typing_extensions.Buffer, k: typing.SupportsInt | typing.SupportsIndex, largest: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto') -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
     """

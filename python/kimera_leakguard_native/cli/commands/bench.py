@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--source",
     type=click.Path(path_type=Path, exists=True),
-    help="For analysis: source code to check as well.",
+    help="For analysis: source code to check as well; for contradiction: a .npy file of rows.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write results here.")
 def command(

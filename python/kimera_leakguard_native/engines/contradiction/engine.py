@@ -11,14 +11,14 @@ import numpy as np
 from kimera_leakguard_native.engines.contradiction import embeddings as geoid_embeddings
 from kimera_leakguard_native.engines.contradiction.arguments import as_threshold, thread_count
 from kimera_leakguard_native.engines.contradiction.geoid import GeoidState, TensionGradient
+from kimera_leakguard_native.engines.contradiction.on_device import uses_device
 from kimera_leakguard_native.engines.contradiction.pairs import contradiction_pairs
 from kimera_leakguard_native.engines.contradiction.tension import Geoid, Scoring, Tensions
-from kimera_leakguard_native.errors import CudaUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_BACKENDS = ("auto", "cpu", "cuda")
+    from kimera_leakguard_native.engines.contradiction.on_device import Backend
 
 
 class OptimizedContradictionEngine:
@@ -35,8 +35,8 @@ class OptimizedContradictionEngine:
     scoring : {'mean', 'weighted'}
         See `tension.Tensions`.
     backend : {'auto', 'cpu', 'cuda'}
-        Results do not depend on it. There are no CUDA kernels for this search yet: ``cuda`` raises
-        `CudaUnavailable`.
+        Where contradictions are searched; results do not depend on it. ``cuda`` without a device
+        raises `CudaUnavailable`. Tensions are searched on the processor.
 
     Attributes
     ----------
@@ -53,26 +53,19 @@ class OptimizedContradictionEngine:
         threshold: float = -0.5,
         tension_threshold: float = 0.4,
         scoring: Scoring = "mean",
-        backend: str = "auto",
+        backend: Backend = "auto",
     ) -> None:
         if scoring not in get_args(Scoring):
             message = f"scoring: expected 'mean' or 'weighted', got {scoring!r}"
             raise ValueError(message)
-        if backend not in _BACKENDS:
-            message = f"backend: expected one of {_BACKENDS}, got {backend!r}"
-            raise ValueError(message)
-        if backend == "cuda":
-            message = (
-                "backend='cuda': this version has no CUDA kernels for contradictions; use 'auto'"
-            )
-            raise CudaUnavailable(message)
+        uses_device(None, backend)
         if not math.isfinite(tension_threshold):
             message = f"tension_threshold: expected a finite number, got {tension_threshold!r}"
             raise ValueError(message)
         self.threshold = as_threshold(threshold)
         self.tension_threshold = float(tension_threshold)
         self.scoring: Scoring = scoring
-        self.backend = backend
+        self.backend: Backend = backend
         self._held: dict[str, Geoid] = {}
         self._threads: int | None = None
         self._detections = 0
@@ -243,7 +236,9 @@ class OptimizedContradictionEngine:
     ) -> list[tuple[int, int]]:
         stacked = geoid_embeddings.stack([g.embedding_vector for g in geoids], ids)
         stacked.require_one_length(ids)
-        pairs = contradiction_pairs(stacked.matrix, self.threshold, threads=threads)
+        pairs = contradiction_pairs(
+            stacked.matrix, self.threshold, threads=threads, backend=self.backend
+        )
         found = list(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True))
         missing = np.flatnonzero(stacked.missing)
         if len(missing):

@@ -13,6 +13,7 @@ from kimera_leakguard_native.engines.contradiction.arguments import (
     query_matrix,
     thread_count,
 )
+from kimera_leakguard_native.engines.contradiction.on_device import device_pairs, uses_device
 from kimera_leakguard_native.errors import LeakGuardError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+
+    from kimera_leakguard_native.engines.contradiction.on_device import Backend
 
 
 class Pairs(NamedTuple):
@@ -47,6 +50,7 @@ def contradiction_pairs(
     mask: Any = None,
     executor: Any = None,
     max_pairs: int | None = None,
+    backend: Backend = "auto",
 ) -> Pairs:
     """Find every pair of rows whose cosine lies strictly below (or above) a threshold.
 
@@ -74,16 +78,27 @@ def contradiction_pairs(
         tile runs on one thread.
     max_pairs : int, optional
         A bound for results that a too weak threshold would let grow as n².
+    backend : {'auto', 'cpu', 'cuda'}
+        Where to search; the result is the same, bit by bit. ``auto`` searches where the rows are:
+        arrays of CuPy, torch and Numba on a CUDA device stay there.
 
     Raises
     ------
     LeakGuardError
         There are more than `max_pairs` pairs.
+    CudaUnavailable
+        ``cuda`` without a CUDA build, driver or device; the message says which is missing.
     ValueError
         A row holds NaN or infinity, or an argument cannot be used.
     TypeError
         The items are not float32 (or float16).
     """
+    if uses_device(x, backend):
+        as_pair_bound(max_pairs)
+        arrays, complete = device_pairs(x, as_threshold(threshold), below, mask, max_pairs)
+        if not complete:
+            raise too_many(max_pairs)
+        return Pairs(*arrays)
     if executor is not None:
         return _on_executor(x, threshold, below, mask, executor, max_pairs)
     scan = _scan(x, threshold, below=below, threads=threads, mask=mask)

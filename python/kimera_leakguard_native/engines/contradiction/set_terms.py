@@ -31,7 +31,7 @@ class Incidence:
         owned = [distinct.setdefault(frozenset(owner), len(distinct)) for owner in items]
         of_owner = np.array(owned, dtype=np.int64)
         sizes = np.array([len(owner) for owner in distinct], dtype=np.int64)
-        self.sizes = sizes[of_owner] if len(owned) else sizes
+        self.sizes = sizes[of_owner] if owned else sizes
         holders: dict[Any, int] = {}
         for owner, count in zip(distinct, np.bincount(of_owner).tolist(), strict=True):
             for item in owner:
@@ -41,7 +41,7 @@ class Incidence:
         classes: dict[frozenset[int], int] = {}
         rows = [frozenset(columns[item] for item in owner if item in columns) for owner in distinct]
         row = np.array([classes.setdefault(row, len(classes)) for row in rows], np.int64)
-        self._row = row[of_owner] if len(owned) else row
+        self._row = row[of_owner] if owned else row
         # Counts up to 2^24 are exact in float32, and only float products are fast.
         self._matrix = np.zeros((len(classes), len(columns)), dtype=np.float32)
         for columns_of_row, number in classes.items():
