@@ -15,7 +15,8 @@ inline void check(cudaError_t status, const char* call, const char* file, int li
   static_cast<void>(cudaGetLastError());
   const std::string text = std::string(call) + " failed at " + file + ":" + std::to_string(line) +
                            ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status);
-  if (status == cudaErrorNoDevice || status == cudaErrorInsufficientDriver) {
+  if (status == cudaErrorNoDevice || status == cudaErrorInsufficientDriver ||
+      status == cudaErrorNoKernelImageForDevice) {
     throw CudaUnavailable(text);
   }
   throw Error(text);
