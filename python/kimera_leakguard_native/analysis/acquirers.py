@@ -123,44 +123,60 @@ def acquirers_of(project: Project) -> Acquirers:
         found.vocabularies[file] = project.catalog.vocabulary(data, project.name_of(file))
     candidates = {file: one.words for file, one in found.vocabularies.items() if one.words}
     for _ in range(MAX_ROUNDS):
-        new = _round(project, candidates, sources)
-        before = dict(found.provided)
-        guarded = set(found.guarded)
-        for name, returning in new.items():
-            if returning.always:
-                found.provided[name] = returning.provided
-            else:
-                guarded.add(name)
-        names = {
-            name.rpartition(".")[2]
-            for name in new
-            if name in guarded - found.guarded or found.provided.get(name) != before.get(name)
-        }
-        found.guarded = frozenset(guarded)
+        names = _add_functions(project, candidates, sources)
+        if not names:
+            names = _add_owners(project, sources)
         if not names:
             break
         words = frozenset(names.union(*(renamed.get(name, ()) for name in names)))
         found.words |= words
         encoded = frozenset(word.encode() for word in words)
         candidates = {file: words for file in outlines if outlines[file].words & encoded}
-    _add_owners(project, sources)
     found.file_words = {file: outline.words for file, outline in outlines.items()}
     found.mentioned = _mentioned(outlines.items(), found.words)
     return found
 
 
-def _add_owners(project: Project, sources: dict[str, bytes]) -> None:
+def _add_functions(
+    project: Project, candidates: dict[str, frozenset[str]], sources: dict[str, bytes]
+) -> set[str]:
+    """Add the functions that call one of some names; give the names of those that are new."""
+    found = project.acquirers
+    new = _round(project, candidates, sources)
+    before = dict(found.provided)
+    guarded = set(found.guarded)
+    for name, returning in new.items():
+        if returning.always:
+            found.provided[name] = returning.provided
+        else:
+            guarded.add(name)
+    names = {
+        name.rpartition(".")[2]
+        for name in new
+        if name in guarded - found.guarded or found.provided.get(name) != before.get(name)
+    }
+    found.guarded = frozenset(guarded)
+    return names
+
+
+def _add_owners(project: Project, sources: dict[str, bytes]) -> set[str]:
     """Add the classes whose objects hold a resource from their construction on."""
     from kimera_leakguard_native.analysis.obligations.owners import owners_in
 
     found = project.acquirers
+    names: set[str] = set()
+    library = frozenset(name.rpartition(".")[2] for name in project.catalog.acquire)
     for file, vocabulary in found.vocabularies.items():
+        bases = found.words | (vocabulary.words & library)
         words = vocabulary.words | {word for word in found.words if word.encode() in sources[file]}
-        if not words or b"self." not in sources[file]:
+        if not words or b"class " not in sources[file]:
             continue
-        for owner in owners_in(project, file, sources[file], words):
-            found.provided[f"{owner.name}.__init__"] = (owner.provided(file),)
-            found.words |= {owner.name.rpartition(".")[2]}
+        for owner in owners_in(project, file, sources[file], words, bases):
+            key = f"{owner.name}.__init__"
+            if key not in found.provided:
+                found.provided[key] = (owner.provided,)
+                names.add(owner.name.rpartition(".")[2])
+    return names
 
 
 def _mentioned(

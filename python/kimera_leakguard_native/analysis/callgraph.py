@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.project import Project
     from kimera_leakguard_native.analysis.returned import Provided
 
-    _Key = tuple[str | None, str | None, ir.Operand | None, int]
+    _Key = tuple[str | None, str | None, ir.Operand | None, ir.Operand | None, int]
 
 _OUTER = "<outer>."
 
@@ -71,9 +71,9 @@ class CallResolver:
 
     def target(self, call: ir.Call) -> Target | None:
         """Give the function that a call reaches."""
-        if call.name is None and call.method is None:
+        if call.name is None and call.method is None and call.function is None:
             return None
-        key = (call.name, call.method, call.receiver, len(call.arguments))
+        key = (call.name, call.method, call.receiver, call.function, len(call.arguments))
         if key not in self._targets:
             self._targets[key] = self._find(call)
         return self._targets[key]
@@ -88,8 +88,13 @@ class CallResolver:
     def provided(self, call: ir.Call) -> tuple[Provided, ...]:
         """Give the resources that a function of the project acquires for this call."""
         acquirers = self._project.acquirers
-        if _last(call) not in acquirers.words:
+        of_own = call.name is None and call.method is None and call.function is not None
+        if not of_own and _last(call) not in acquirers.words:
             return ()
+        made = self._class_made(call)
+        if made is not None:
+            found = acquirers.provided.get(f"{made}.__init__", ())
+            return tuple(item for item in found if not item.sometimes or _gives_name(call))
         target = self.target(call)
         if target is None:
             return ()
@@ -107,16 +112,31 @@ class CallResolver:
                 return returning.provided if returning.always else ()
         return ()
 
+    def _class_made(self, call: ir.Call) -> str | None:
+        """Give the class that a call makes an object of."""
+        if call.name is not None:
+            return self._project.classes.canonical(call.name)
+        is_own = call.method is None and call.function == self_name(self._scope)
+        if is_own and call.function is not None and is_class_method(self._scope):
+            return own_class(self._module, self._scope)
+        return None
+
     def _find(self, call: ir.Call) -> Target | None:
         if call.name is not None:
             return self._by_name(call.name)
         if call.method is None:
-            return None
+            return self._of_own_class(call)
         owner = self._class_of(call.receiver)
         if owner is not None:
             found = self._project.classes.method(owner, call.method)
             return None if found is None else self._method(*found)
         return self._by_method_name(call, call.method)
+
+    def _of_own_class(self, call: ir.Call) -> Target | None:
+        """Find the constructor that a class method calls as ``cls(...)``."""
+        owner = self._class_made(call)
+        made = None if owner is None else self._project.classes.method(owner, "__init__")
+        return None if made is None else self._method(*made)
 
     def _class_of(self, receiver: ir.Operand | None) -> str | None:
         if isinstance(receiver, ir.Global):
@@ -182,6 +202,21 @@ def _takes(scope: Scope, call: ir.Call) -> bool:
         return True
     listed = len(scope.node.args.posonlyargs) + len(scope.node.args.args)
     return len(call.arguments) + (not is_static(scope)) <= listed
+
+
+_STREAMS = frozenset(
+    {"f", "fp", "fh", "fd", "file", "fileobj", "fobj", "stream", "handle", "buf", "buffer", "io",
+     "sock", "socket", "conn", "connection", "fo", "reader", "writer", "infile", "outfile"}
+)  # fmt: skip
+
+
+def _gives_name(call: ir.Call) -> bool:
+    """Whether the arguments of a call look like what a class opens, not like what is open."""
+    given = call.operands()
+    return bool(given) and not any(
+        isinstance(item, str) and (item.startswith("%") or item.lower() in _STREAMS)
+        for item in given
+    )
 
 
 def _last(call: ir.Call) -> str:

@@ -161,6 +161,9 @@ class Effects:
             if within and known is not Effect.RELEASE:
                 # What the callee does with the items is not in its summary.
                 known = Effect.TAKE
+            if known is Effect.DERIVE and _is_constructor_of_base(call):
+                # The object whose constructor this is keeps it.
+                known = Effect.TAKE
             if known is Effect.BORROW and summary.constructs and not resource.collected:
                 # A number is kept by value: by conversion, in a format, in another object.
                 known = Effect.TAKE
@@ -256,8 +259,10 @@ class Effects:
                 return None
         if call.method in _HARMLESS:
             return None
-        if self._summaries is not None and self._summaries.may_raise(call):
+        if self._summaries is not None and (_makes_object(name) or self._summaries.may_raise(call)):
             summary = self.summary(call)
+            if summary is not None and summary.only_assigns:
+                return None
             if (
                 summary is not None
                 and summary.certain
@@ -266,6 +271,14 @@ class Effects:
             ):
                 return Raised(summary.raises[0], Level.STRONG)
         return Raised(None, Level.WEAK)
+
+
+def _makes_object(name: str | None) -> bool:
+    return name is not None and name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+def _is_constructor_of_base(call: ir.Call) -> bool:
+    return (call.method or (call.name or "").rpartition(".")[2]) == "__init__"
 
 
 def conditions_hold(call: ir.Call, acquisition: Acquisition) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.analysis.callgraph import CallResolver
 from kimera_leakguard_native.analysis.effects import Effects
 from kimera_leakguard_native.analysis.lowering import lower
+from kimera_leakguard_native.analysis.ownership import Effect
 from kimera_leakguard_native.analysis.returned import NO_RESOURCE, Returning, returned_by
 from kimera_leakguard_native.analysis.specialization import (
     Constants,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.analysis.cfg import Graph
     from kimera_leakguard_native.analysis.names import ModuleScopes, Scope
-    from kimera_leakguard_native.analysis.ownership import Effect, Frame
+    from kimera_leakguard_native.analysis.ownership import Frame
     from kimera_leakguard_native.analysis.project import Project
 
 MAX_SPECIALIZED = 16
@@ -121,19 +122,22 @@ class Function:
 
         def compute() -> Effect | None:
             try:
-                return parameter_effect(
-                    specialize(self.graph(), constants),
-                    self.frame(),
-                    self.effects,
-                    parameter,
-                    self._summary_budget,
-                )
+                return self._effect(parameter, constants)
             except (RecursionError, AnalysisError):
                 return None
 
         return self.project.equations.solve(
             ("effect", self.qualified_name, parameter, constants), compute, None
         )
+
+    def _effect(self, parameter: str, constants: Constants) -> Effect | None:
+        from kimera_leakguard_native.analysis.obligations.keepers import only_keeps
+
+        graph, frame = specialize(self.graph(), constants), self.frame()
+        known = parameter_effect(graph, frame, self.effects, parameter, self._summary_budget)
+        if known is Effect.TAKE and frame.self_name is not None and only_keeps(self, parameter):
+            return Effect.DERIVE
+        return known
 
     def never_returns(self, constants: Constants = ()) -> bool:
         """Whether no call comes back."""

@@ -11,7 +11,14 @@ from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
 from kimera_leakguard_native.analysis.frontend import text_lines
+from kimera_leakguard_native.analysis.given_up import (
+    GIVEN_UP,
+    given_up,
+    may_give_up,
+    sites_given_up,
+)
 from kimera_leakguard_native.analysis.obligations.check import ClassCheck
+from kimera_leakguard_native.analysis.opened_files import opened_files
 from kimera_leakguard_native.analysis.ownership import Level
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.retention.stage import retentions
@@ -81,7 +88,7 @@ class ModuleCheck:
         self._lines: list[str] = []
         self._scripts: frozenset[str] | None = None
         self._asks = wanted.symbolic and available()
-        self._classes = ClassCheck(project, source.path)
+        self._classes = ClassCheck(project, source)
 
     def run(self) -> None:
         """Check every function that might acquire."""
@@ -95,15 +102,19 @@ class ModuleCheck:
             vocabulary = self._catalog.vocabulary(self._source.data, name)
         self._objects = vocabulary.objects
         words = vocabulary.words | acquirers.mentioned.get(self._source.path, frozenset())
-        if not words:
+        gives_up = may_give_up(self._source.data)
+        if not words and not gives_up:
             statistics.functions = _count_functions(self._source)
+            self._classes.report(self._report.findings, self._wanted, self._column)
             self._join(retained)
             return
         module = self._project.add(self._source.path, self._source.tree)
         statistics.functions = len(module.functions)
         words = renamed_words(module.body, words)
         for scope in module.all_scopes():
-            if not may_acquire(scope, renamed_words(scope, words), self._catalog.lasting):
+            if not may_acquire(scope, renamed_words(scope, words), self._catalog.lasting) and not (
+                gives_up and given_up(scope)
+            ):
                 continue
             function = self._project.function(module, scope)
             try:
@@ -146,7 +157,10 @@ class ModuleCheck:
         cut_short = 0
         best: dict[tuple[int, str], Finding] = {}
         reported: set[tuple[ir.Instruction | None, str]] = set()
-        for site in find_sites(graph, self._catalog, function.effects, self._objects):
+        sites = find_sites(graph, self._catalog, function.effects, self._objects)
+        sites.extend(opened_files(function, sites))
+        sites.extend(sites_given_up(graph, function.scope, sites))
+        for site in sites:
             if site.resource.rule not in self._codes or site.call is None:
                 continue
             # Cleanup code is there once for each way into it, the call in it too.
@@ -213,6 +227,13 @@ class ModuleCheck:
 
     def _wants(self, candidate: Candidate) -> bool:
         if candidate.site.resource.owned:
+            return False
+        if candidate.site.kind == GIVEN_UP and candidate.tier != "X":
+            # Where nothing fails, somebody else may be the owner.
+            return False
+        provided = candidate.site.provided
+        if provided is not None and provided.sometimes and candidate.tier != "N":
+            # The way out may be the one on which there is nothing to release.
             return False
         tier = candidate.site.resource.tier
         if tier:

@@ -144,6 +144,23 @@ class Returned(NamedTuple):
     element: int | None
 
 
+class GivenUp(NamedTuple):
+    """One ``try`` whose handler closes a variable and leaves.
+
+    Attributes
+    ----------
+    first, last : int
+        Lines of what is tried.
+    methods : frozenset of str
+        How the variable is closed.
+    """
+
+    variable: str
+    first: int
+    last: int
+    methods: frozenset[str]
+
+
 Outcome = State | Discharge | Returned
 
 
@@ -165,6 +182,8 @@ class Frame:
         Kinds of the lists, sets and dicts that nobody but this function sees.
     finalized : bool
         Whether the class has a finalizer, which also runs for what its constructor left half made.
+    given_up : tuple of GivenUp
+        Where the function closes its variables because something fails.
     """
 
     cells: frozenset[str]
@@ -173,6 +192,7 @@ class Frame:
     containers: Mapping[str, str] = field(default_factory=dict)
     finalized: bool = False
     lent: frozenset[str] = frozenset()
+    given_up: tuple[GivenUp, ...] = ()
 
 
 def element_role(index: int) -> str:

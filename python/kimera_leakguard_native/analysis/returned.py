@@ -38,6 +38,8 @@ class Provided:
         The call inside the function that acquires.
     resource : Resource or None
         How it is released, where that is not what the kind says: by a method of its owner.
+    sometimes : bool
+        Whether it depends on what the call is given.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Provided:
     line: int
     text: str
     resource: Resource | None = None
+    sometimes: bool = False
 
 
 class Returning(NamedTuple):
@@ -93,6 +96,7 @@ def returned_by(function: Function, graph: cfg.Graph) -> Returning:
                     site.call.line,
                     site.call.text,
                     None if site.provided is None else site.provided.resource,
+                    site.provided is not None and site.provided.sometimes,
                 ),
             )
     if not provided:

@@ -9,6 +9,7 @@ from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.closures import lent_variables
 from kimera_leakguard_native.analysis.containers import private_containers
 from kimera_leakguard_native.analysis.dataflow import Site, Tracker
+from kimera_leakguard_native.analysis.given_up import given_up
 from kimera_leakguard_native.analysis.obligations.words import says_nothing
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _CONTEXT_DECORATORS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _ANY = Resource(rule="", noun="resource", release=("close",), context=True)
 """Stands for whatever is passed: closing it by method or with is what a callee can do."""
+_HARMLESS = (ast.Name, ast.Constant, type(None))
 NOT_CONSTANT = object()
 """Stands for an argument whose value only a run knows."""
 
@@ -63,6 +65,19 @@ class Summary:
     def constructs(self) -> bool:
         """Whether the call makes an object."""
         return self._bound and self._function.scope.name.endswith(".__init__")
+
+    @property
+    def only_assigns(self) -> bool:
+        """Whether the call makes an object and does nothing that could fail on the way."""
+        return (
+            self.certain
+            and self.constructs
+            and all(
+                isinstance(item, (ast.Assign, ast.AnnAssign, ast.Pass))
+                and isinstance(item.value if not isinstance(item, ast.Pass) else None, _HARMLESS)
+                for item in self._function.scope.body
+            )
+        )
 
     def effect(self, key: int | str) -> Effect | None:
         """Say what happens to an argument, by position or name; None if that is not known."""
@@ -130,14 +145,20 @@ def frame_of(
         containers=private_containers(graph),
         finalized=finalized,
         lent=lent,
+        given_up=tuple(given_up(scope)),
     )
+
+
+def parameter_site(name: str) -> Site:
+    """Give the place where a parameter comes in."""
+    return Site("parameter", _ANY, cfg.ENTRY, 0, name, ALIAS, None)
 
 
 def parameter_effect(
     graph: cfg.Graph, frame: Frame, effects: Effects, name: str, budget: WorkBudget
 ) -> Effect | None:
     """Follow a parameter through the function that has it."""
-    site = Site("parameter", _ANY, cfg.ENTRY, 0, name, ALIAS, None)
+    site = parameter_site(name)
     if name in frame.cells:
         return Effect.TAKE
     flow = Tracker(graph, site, frame, effects, budget).run()

@@ -130,6 +130,9 @@ def _is_text(node: ast.expr) -> bool:
     )
 
 
+_CASTS = frozenset({"typing.cast", "typing_extensions.cast"})
+
+
 def _call(b: Builder, node: ast.Call) -> ir.Operand:
     called = node.func
     name: str | None = None
@@ -147,6 +150,8 @@ def _call(b: Builder, node: ast.Call) -> ir.Operand:
     else:
         function = lower(b, called)
     arguments = tuple(lower(b, item) for item in node.args)
+    if name in _CASTS and len(arguments) == 2:
+        return arguments[1]
     keywords = tuple((item.arg or "**", lower(b, item.value)) for item in node.keywords)
     spread = any(isinstance(item, ast.Starred) for item in node.args) or any(
         item.arg is None for item in node.keywords

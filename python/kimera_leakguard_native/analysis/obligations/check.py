@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.dataflow import Flow, Site, Tracker
 from kimera_leakguard_native.analysis.obligations.duties import ClassDuties
+from kimera_leakguard_native.analysis.obligations.replacements import (
+    may_replace,
+    replacements,
+    replaces,
+)
 from kimera_leakguard_native.analysis.obligations.reporting import finding_of
 from kimera_leakguard_native.analysis.obligations.stores import (
     CONSTRUCTORS,
@@ -17,9 +23,11 @@ from kimera_leakguard_native.analysis.obligations.text_index import index_of
 from kimera_leakguard_native.analysis.ownership import Discharge, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from kimera_leakguard_native.analysis.frontend import Source
     from kimera_leakguard_native.analysis.module_check import Wanted
+    from kimera_leakguard_native.analysis.obligations.breaches import Breach
     from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
     from kimera_leakguard_native.analysis.project import Function, Project
     from kimera_leakguard_native.model.finding import Finding
@@ -28,9 +36,10 @@ if TYPE_CHECKING:
 class ClassCheck:
     """Collects what the methods of one module store in self, and judges their classes."""
 
-    def __init__(self, project: Project, file: str) -> None:
+    def __init__(self, project: Project, source: Source) -> None:
         self._project = project
-        self._file = file
+        self._file = source.path
+        self._data = source.data
         self._stores: dict[tuple[str, str], list[Store]] = {}
 
     def note(self, function: Function, site: Site, flow: Flow) -> None:
@@ -76,12 +85,27 @@ class ClassCheck:
             if breach is None or not wanted.reports(breach.tier, evident=breach.evident):
                 continue
             found.append(finding_of(breach, self._file, self._files(), column))
+        for breach in self._replaced(known):
+            if wanted.reports(breach.tier, evident=breach.evident):
+                found.append(finding_of(breach, self._file, self._files(), column))
         return found
+
+    def _replaced(self, known: dict[str, ClassDuties]) -> Iterator[Breach]:
+        names = may_replace(self._data)
+        module = self._project.module(self._project.name_of(self._file)) if names else None
+        if module is None:
+            return
+        for name, scope in module.classes.items():
+            if not replaces(scope, names):
+                continue
+            if name not in known:
+                known[name] = ClassDuties.of(self._project, module, scope, self._index)
+            yield from replacements(known[name], names)
 
     def _outlives(self, function: Function, site: Site) -> bool:
         """Whether the object still holds the resource when the method is left."""
         frame = function.frame()
-        held = type(frame)(frame.cells, self_name(function), frame.lends_by_yield)
+        held = replace(frame, self_name=self_name(function), containers={})
         flow = Tracker(function.graph(), site, held, function.effects).run()
         if flow.exhausted:
             return True

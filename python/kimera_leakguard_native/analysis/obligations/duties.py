@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.decorators import is_property
 from kimera_leakguard_native.analysis.obligations import held_paths
 from kimera_leakguard_native.analysis.obligations.breaches import Breach, narrow, overwritten
 from kimera_leakguard_native.analysis.obligations.callees import CalleeView
@@ -12,6 +13,7 @@ from kimera_leakguard_native.analysis.obligations.families import Family, Member
 from kimera_leakguard_native.analysis.obligations.stores import CONSTRUCTORS, is_unconditional
 from kimera_leakguard_native.analysis.obligations.uses import Census, Fate, Use, census_of
 from kimera_leakguard_native.analysis.obligations.words import (
+    ENDINGS,
     is_closer,
     may_be_closer,
     renews,
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
 Relatives = list[tuple[Member, Census]]
 _ENDING = frozenset({Fate.RELEASED, Fate.ARRANGED})
+PLAIN_RULES = frozenset({"KLG101", "KLG102", "KLG103", "KLG104", "KLG105", "KLG109"})
+"""Of resources that no program keeps by the way; threads of a pool are kept on purpose."""
+_DIES_WITH_OBJECT = frozenset({"memory-map"})
+_PASSED_ON = frozenset({Fate.RELEASED, Fate.ARRANGED, Fate.ESCAPED, Fate.LENT})
+_ANY_ENDING = frozenset({"close", "aclose", "__exit__", "__aexit__", "detach"})
 _SETTLING = frozenset({Fate.ESCAPED, Fate.ARRANGED})
 
 
@@ -70,6 +77,18 @@ class ClassDuties:
             return None
         return self._overwritten(stores) or self._narrow(first) or self._overridden(first)
 
+    def leaves_open(self, attribute: str) -> bool:
+        """Whether the class never releases what an attribute holds, nor gives it to anybody."""
+        if self.family.open_ended or any(census.dynamic for _, census in self.relatives):
+            return False
+        return not any(
+            use.attribute == attribute
+            and not (use.of_item and use.fate in (Fate.LENT, Fate.ESCAPED))
+            and (use.fate in _PASSED_ON or use.through in _ANY_ENDING)
+            for _, census in self.relatives
+            for use in census.uses
+        )
+
     def releasing(self, store: Store) -> set[str]:
         """Give the methods that release an attribute; none if something else does."""
         names = self._names(store.attribute)
@@ -79,6 +98,35 @@ class ClassDuties:
         if len(names) > 1 or any(use.fate in _SETTLING for use in uses):
             return set()
         return self._ending(store) - CONSTRUCTORS
+
+    def closing(self, attribute: str) -> frozenset[str]:
+        """Give what the class calls on an attribute to end it; nothing if others share in it."""
+        uses = [
+            use for _, census in self.relatives for use in census.uses if use.attribute == attribute
+        ]
+        if any(use.fate in _SETTLING for use in uses) or self._is_lent(attribute):
+            return frozenset()
+        closed = any(use.fate is Fate.RELEASED and use.method not in CONSTRUCTORS for use in uses)
+        return ENDINGS if closed else frozenset()
+
+    def ending(self, attribute: str, methods: frozenset[str]) -> set[str]:
+        """Give the methods that end what an attribute holds, themselves or through others."""
+        return self._reach(
+            {
+                use.method
+                for _, census in self.relatives
+                for use in census.uses
+                if use.attribute == attribute and (use.fate in _ENDING or use.through in methods)
+            }
+        )
+
+    def is_prepared(self, name: str, attribute: str, methods: frozenset[str]) -> bool:
+        """Whether those who call a method see to what an attribute held before."""
+        return self._prepared(name, self.ending(attribute, methods))
+
+    def calling(self, methods: frozenset[str]) -> set[str]:
+        """Give the methods of the class that call one of some methods, directly or not."""
+        return self._reach(set(methods)) - methods - CONSTRUCTORS
 
     # --- never released ----------------------------------------------------------------------
 
@@ -94,7 +142,12 @@ class ClassDuties:
         if self._is_released_outside(store):
             return None
         if closer is None:
-            return Breach(store, "N", False, "and the class has no method that closes it")
+            evident = (
+                not (self.family.open_ended or store.contained)
+                and store.site.resource.rule in PLAIN_RULES
+                and store.site.kind not in _DIES_WITH_OBJECT
+            )
+            return Breach(store, "N", evident, "and the class has no method that closes it")
         member, name, line, note = closer
         return Breach(
             store,
@@ -132,7 +185,15 @@ class ClassDuties:
         }
 
     def _is_lent(self, attribute: str) -> bool:
-        return len(self._names(attribute)) > 1
+        """Whether a method gives what the attribute holds to its callers, who may close it.
+
+        What a property gives is looked for by its name, as the attribute itself is.
+        """
+        for name in self._names(attribute) - {attribute}:
+            found = self.family.method(name)
+            if found is None or not is_property(found[1]):
+                return True
+        return False
 
     def _closer(self, attribute: str) -> tuple[Member, str, int, str] | None:
         """Find the method in which the class ends: one that releases a sibling, or by its name."""
@@ -176,13 +237,15 @@ class ClassDuties:
 
     def _is_prepared(self, name: str, store: Store) -> bool:
         """Whether those who call a method see to what was there before."""
+        return self._prepared(name, self._ending(store))
+
+    def _prepared(self, name: str, ending: set[str]) -> bool:
         callers = [
             (method, census)
             for _, census in self.relatives
             for method, called in census.calls.items()
             if name in called
         ]
-        ending = self._ending(store)
         if any(method in ending or census.calls[method] & ending for method, census in callers):
             return True
         return name.startswith("_") and all(method in CONSTRUCTORS for method, _ in callers)
@@ -191,12 +254,17 @@ class ClassDuties:
         """Give the methods that release an attribute, themselves or through others of the class."""
         names = self._names(store.attribute)
         resource = store.site.resource
-        ending = {
-            use.method
-            for _, census in self.relatives
-            for use in census.uses
-            if use.attribute in names and _ends(use, resource)
-        }
+        return self._reach(
+            {
+                use.method
+                for _, census in self.relatives
+                for use in census.uses
+                if use.attribute in names and _ends(use, resource)
+            }
+        )
+
+    def _reach(self, ending: set[str]) -> set[str]:
+        """Add the methods of the class that call one of some, directly or not."""
         grown = True
         while grown:
             grown = False

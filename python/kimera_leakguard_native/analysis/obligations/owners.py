@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis.dataflow import Tracker
-from kimera_leakguard_native.analysis.obligations.duties import ClassDuties
+from kimera_leakguard_native.analysis.obligations.duties import PLAIN_RULES, ClassDuties
 from kimera_leakguard_native.analysis.obligations.stores import (
     Store,
     is_unconditional,
@@ -27,38 +28,31 @@ from kimera_leakguard_native.errors import AnalysisError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kimera_leakguard_native.analysis.names import ClassScope, ModuleScopes
+    from kimera_leakguard_native.analysis.names import ClassScope, ModuleScopes, Scope
     from kimera_leakguard_native.analysis.obligations.families import Family
     from kimera_leakguard_native.analysis.project import Function, Project
 
 
 class Owner(NamedTuple):
-    """A class whose objects hold a resource.
-
-    Attributes
-    ----------
-    resource : Resource
-        The object as a resource: released by the methods that release what it holds.
-    store : Store
-        Where the object acquires.
-    """
+    """A class whose objects hold a resource: what a call of it gives."""
 
     name: str
-    resource: Resource
-    store: Store
-
-    def provided(self, file: str) -> Provided:
-        """Describe what a call of the class gives."""
-        call = self.store.site.call
-        assert call is not None  # only acquisitions by a call are stored
-        # Not the kind itself: what is released, and how, is another object.
-        kind = f"{self.store.site.kind}-owner"
-        return Provided(kind, None, file, call.line, call.text, self.resource)
+    provided: Provided
 
 
-def owners_in(project: Project, file: str, data: bytes, words: frozenset[str]) -> list[Owner]:
-    """Find such classes in one file; it is parsed only if its text assigns such a call to self."""
-    if not any(found[1].decode("utf-8", "replace") in words for found in _STORED.finditer(data)):
+def owners_in(
+    project: Project, file: str, data: bytes, words: frozenset[str], bases: frozenset[str]
+) -> list[Owner]:
+    """Find such classes in one file; it is parsed only if its text tells of one.
+
+    Parameters
+    ----------
+    words : frozenset of str
+        Names of what acquires.
+    bases : frozenset of str
+        Names of the classes whose objects are resources.
+    """
+    if not (_assigns(data, words) or _derives(data, bases)):
         return []
     module = project.module(project.name_of(file))
     if module is None:
@@ -66,14 +60,33 @@ def owners_in(project: Project, file: str, data: bytes, words: frozenset[str]) -
     owners = []
     for scope in module.classes.values():
         constructor = scope.methods.get("__init__")
+        owner = None
         if constructor is not None and may_acquire(constructor, words):
             owner = owner_of(project, module, scope)
-            if owner is not None:
-                owners.append(owner)
+        if owner is None and any(base.rpartition(".")[2] in bases for base in scope.bases):
+            owner = _heir(project, module, scope)
+        if owner is not None:
+            owners.append(owner)
     return owners
 
 
-_STORED = re.compile(rb"self\.\w+[ \t]*=[ \t]*(?:\w+\.)*(\w+)\(")
+def _assigns(data: bytes, words: frozenset[str]) -> bool:
+    return b"def __init__" in data and any(
+        found[1].decode("utf-8", "replace") in words for found in _STORED.finditer(data)
+    )
+
+
+def _derives(data: bytes, bases: frozenset[str]) -> bool:
+    return any(
+        name.decode("utf-8", "replace") in bases
+        for found in _CLASS.finditer(data)
+        for name in _NAME.findall(found[1])
+    )
+
+
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]+)\)", re.MULTILINE)
+_NAME = re.compile(rb"\w+")
+_STORED = re.compile(rb"^[ \t]+(?:self\.)?\w+[ \t]*=[ \t]*(?:\w+\.)*(\w+)\(", re.MULTILINE)
 
 
 def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | None:
@@ -82,7 +95,7 @@ def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner
     if constructor is None:
         return None
     function = project.function(module, constructor)
-    store = next(_held(function), None)
+    store = next(iter(sorted(_held(function), key=is_unconditional, reverse=True)), None)
     if store is None:
         return None
     duties = ClassDuties.of(project, module, scope, TextIndex)
@@ -92,30 +105,101 @@ def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner
     if duties.family.open_ended or _lives_by_itself(duties.family):
         return None
     methods = duties.releasing(store)
-    if not methods:
+    sometimes = not is_unconditional(store)
+    if not methods or (sometimes and not methods & {"close", "__exit__", "__aexit__", "aclose"}):
         return None
+    call = store.site.call
+    assert call is not None  # only acquisitions by a call are stored
     held = store.site.resource
+    resource = _owning(held, scope, held.noun, methods)
+    # Not the kind itself: what is released, and how, is another object.
+    kind = f"{store.site.kind}-owner"
+    file = project.file_of(module)
+    provided = Provided(kind, None, file, call.line, call.text, resource, sometimes)
+    return Owner(f"{module.name}.{scope.name}", provided)
+
+
+def _owning(held: Resource, scope: ClassScope, noun: str, methods: set[str]) -> Resource:
     name = scope.name.rpartition(".")[2]
-    resource = Resource(
+    return Resource(
         rule=held.rule,
-        noun=f"{held.noun} of {name}",
+        noun=noun if noun.endswith(f" of {name}") else f"{noun} of {name}",
         release=tuple(sorted(methods)),
-        context=bool(methods & {"__exit__", "__aexit__"}),
+        context=bool(methods & {"__exit__", "__aexit__"}) or held.context,
     )
-    return Owner(f"{module.name}.{scope.name}", resource, store)
+
+
+def _heir(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | None:
+    """Say what an object is by the constructor of a base; None if its own does not run that."""
+    constructor = scope.methods.get("__init__")
+    if constructor is not None and not _runs_base(constructor):
+        return None
+    base = _inherited(project, scope)
+    if base is None:
+        return None
+    duties = ClassDuties.of(project, module, scope, TextIndex)
+    known = frozenset(name for item in duties.family.members for name in item.scope.methods)
+    if _lives_by_itself(duties.family):
+        return None
+    if constructor is not None:
+        function = project.function(module, constructor)
+        if _gives_itself_away(function, known):
+            return None
+    held = base.resource
+    assert held is not None  # `_inherited` sees to that
+    methods = duties.calling(frozenset(held.release)) | set(held.release)
+    resource = _owning(held, scope, held.noun.partition(" of ")[0], methods)
+    file = base.file or project.file_of(module)
+    provided = replace(base, file=file, resource=resource)
+    return Owner(f"{module.name}.{scope.name}", provided)
+
+
+def _runs_base(constructor: Scope) -> bool:
+    return any(
+        isinstance(item, ast.Call)
+        and isinstance(item.func, ast.Attribute)
+        and item.func.attr == "__init__"
+        for statement in constructor.body
+        if isinstance(statement, (ast.Expr, ast.Try, ast.With))
+        for item in ast.walk(statement)
+    )
+
+
+def _inherited(project: Project, scope: ClassScope) -> Provided | None:
+    """Give what the first base that is a resource makes of the object."""
+    catalog = project.catalog
+    for base in scope.bases:
+        name = project.classes.canonical(base)
+        if name is not None:
+            found = project.acquirers.provided.get(f"{name}.__init__", ())
+            if found and found[0].resource is not None:
+                return found[0]
+            continue
+        acquisition = catalog.acquire.get(base)
+        if acquisition is None or acquisition.elements or acquisition.given or acquisition.unless:
+            continue
+        resource = catalog.resources[acquisition.kind]
+        if resource.rule in PLAIN_RULES and _is_plain(resource):
+            kind = acquisition.kind
+            return Provided(kind, None, "", scope.node.lineno, base, resource)
+    return None
+
+
+def _is_plain(resource: Resource) -> bool:
+    return not (resource.tier or resource.owned or resource.background) and resource.collected
 
 
 def _held(function: Function) -> Iterator[Store]:
-    """Give what the constructor stores, whatever happens."""
+    """Give what the constructor stores."""
     graph = function.graph()
     try:
         sites = find_sites(graph, function.project.catalog, function.effects)
         for site in sites:
-            if site.resource.tier or site.resource.owned or not site.resource.collected:
+            if not _is_plain(site.resource):
                 continue
             flow = Tracker(graph, site, function.frame(), function.effects).run()
             for store in stores_of(function, site, flow):
-                if not store.contained and is_unconditional(store):
+                if not store.contained:
                     yield store
     except (AnalysisError, RecursionError):
         return

@@ -104,6 +104,8 @@ def _has_second_owner(
     displays = 0
     for block in graph.blocks:
         for item in block.instructions:
+            if item is site.origin:
+                continue
             if isinstance(item, ir.Call):
                 if item.method in _INSERTING and _attribute_behind(graph, owner, item.receiver):
                     continue
@@ -115,6 +117,9 @@ def _has_second_owner(
             elif isinstance(item, ir.SetAttribute):
                 if item.source in places and item.object != owner:
                     return True
+            elif isinstance(item, ir.GetAttribute):
+                if item.object in places and item.attribute in site.resource.release:
+                    return True  # the method that ends it, kept to be called later
             elif (
                 isinstance(item, ir.SetItem)
                 and item.source in places

@@ -47,6 +47,8 @@ class Use:
     ----------
     through : str
         What is called or read on it; empty where it is not the dot that uses it.
+    of_item : bool
+        Whether it is a loop's variable that is used, which an iteration over the attribute gave.
     """
 
     attribute: str
@@ -54,6 +56,7 @@ class Use:
     line: int
     fate: Fate
     through: str = ""
+    of_item: bool = False
 
 
 @dataclass(slots=True)
@@ -122,6 +125,8 @@ class _Reader:
         self._parents: dict[int, ast.AST] = {}
         self._names: dict[str, set[str]] = {}
         """Attributes that a local variable may stand for."""
+        self._items: set[str] = set()
+        """Of these variables, the ones of loops."""
 
     def read(self) -> None:
         """Enter everything that the method does into the census."""
@@ -150,7 +155,7 @@ class _Reader:
                 self._call(item, origins)
         for expression, attribute in origins:
             self._classify(expression, attribute)
-        for name in loads:
+        for name in sorted(loads, key=lambda item: (item.lineno, item.col_offset)):
             for attribute in sorted(self._names.get(name.id, ())):
                 self._classify(name, attribute, through_name=True)
 
@@ -204,7 +209,8 @@ class _Reader:
         for fate in self._fates(node, attribute, through_name=through_name):
             name = "" if isinstance(fate, Fate) else fate
             known = fate if isinstance(fate, Fate) else Fate.USED
-            self._census.uses.append(Use(attribute, self._node.name, line, known, name))
+            of_item = through_name and getattr(node, "id", "") in self._items
+            self._census.uses.append(Use(attribute, self._node.name, line, known, name, of_item))
 
     def _fates(self, node: ast.AST, attribute: str, *, through_name: bool) -> Iterator[Fate | str]:
         """Follow an expression outwards to what is done with its value."""
@@ -237,6 +243,9 @@ class _Reader:
                     return
             elif isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
                 if parent.iter is node:
+                    self._items.update(
+                        item.id for item in ast.walk(parent.target) if isinstance(item, ast.Name)
+                    )
                     self._alias(parent.target, attribute, through_name=through_name)
                 yield Fate.USED
                 return

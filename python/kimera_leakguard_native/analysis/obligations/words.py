@@ -12,6 +12,8 @@ _STEMS = frozenset(
         "finish", "logout", "closing",
     }
 )  # fmt: skip
+ENDINGS = _STEMS
+"""Names of methods that may end an object of any class."""
 _CLOSERS = frozenset(
     {
         "close", "aclose", "stop", "astop", "shutdown", "terminate", "disconnect", "teardown",
@@ -66,3 +68,17 @@ def says_nothing(node: ast.AST) -> bool:
             return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
         return False
     return True
+
+
+_ENDING = frozenset(
+    {
+        "close", "aclose", "stop", "shutdown", "terminate", "disconnect", "cleanup", "release",
+        "dispose", "abort", "kill", "wait_closed", "clean_up", "quit", "logout",
+    }
+)  # fmt: skip
+
+
+def ends_object(name: str) -> bool:
+    """Whether a method of this name ends the object that it is called on."""
+    plain = name.strip("_").lower()
+    return plain in _ENDING or plain.startswith("close_") or plain.endswith("_close")
