@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.dataflow import Site
+from kimera_leakguard_native.analysis.obligations.words import ends_object
 from kimera_leakguard_native.analysis.ownership import ALIAS
 
 if TYPE_CHECKING:
@@ -74,7 +75,18 @@ def _opens(call: ir.Call, graph: Graph, effects: Effects) -> bool:
     summary = effects.summary(call)
     if summary is not None and summary.certain:
         return False
-    return not _is_archive(call.receiver, graph)
+    return not (_is_archive(call.receiver, graph) or _is_ended(call.receiver, graph))
+
+
+def _is_ended(place: str, graph: Graph) -> bool:
+    """Whether the function ends the object itself, and with it perhaps what it has opened."""
+    return any(
+        isinstance(item, ir.Call)
+        and item.receiver == place
+        and (ends_object(item.method or "") or item.method in ("commit", "rollback", "save"))
+        for block in graph.blocks
+        for item in block.instructions
+    )
 
 
 def _is_archive(place: str, graph: Graph) -> bool:

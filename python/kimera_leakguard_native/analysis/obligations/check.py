@@ -85,9 +85,11 @@ class ClassCheck:
             if breach is None or not wanted.reports(breach.tier, evident=breach.evident):
                 continue
             found.append(finding_of(breach, self._file, self._files(), column))
-        for breach in self._replaced(known):
-            if wanted.reports(breach.tier, evident=breach.evident):
-                found.append(finding_of(breach, self._file, self._files(), column))
+        found.extend(
+            finding_of(breach, self._file, self._files(), column)
+            for breach in self._replaced(known)
+            if wanted.reports(breach.tier, evident=breach.evident)
+        )
         return found
 
     def _replaced(self, known: dict[str, ClassDuties]) -> Iterator[Breach]:

@@ -20,6 +20,7 @@ from kimera_leakguard_native.analysis.obligations.stores import (
     stores_of,
 )
 from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
+from kimera_leakguard_native.analysis.obligations.words import says_nothing
 from kimera_leakguard_native.analysis.resources.models import Resource
 from kimera_leakguard_native.analysis.returned import Provided
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
@@ -176,6 +177,8 @@ def _inherited(project: Project, scope: ClassScope) -> Provided | None:
                 return found[0]
             continue
         acquisition = catalog.acquire.get(base)
+        if any(says_nothing(method.node) for method in scope.methods.values()):
+            continue  # it takes from the base what that does by itself
         if acquisition is None or acquisition.elements or acquisition.given or acquisition.unless:
             continue
         resource = catalog.resources[acquisition.kind]

@@ -42,7 +42,7 @@ def may_replace(data: bytes) -> frozenset[str]:
 
 
 def replaces(scope: ClassScope, names: frozenset[str]) -> bool:
-    """Whether a method of a class, but for its constructors, assigns a call to such an attribute."""
+    """Whether a method of a class, no constructor, assigns a call to such an attribute."""
     return any(
         name not in CONSTRUCTORS and any(True for _ in _assigned(method.body, names))
         for name, method in scope.methods.items()
