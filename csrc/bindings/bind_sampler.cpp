@@ -35,7 +35,15 @@ py::bytes packed(const std::vector<Life>& lives) {
   return {reinterpret_cast<const char*>(lives.data()), lives.size() * sizeof(Life)};
 }
 
-void start(double mean_bytes, double budget, double credit_s, int descriptor, bool follow_fork) {
+pymem::NativeMode native_mode(const std::string& name) {
+  if (name == "off") return pymem::NativeMode::kOff;
+  if (name == "got") return pymem::NativeMode::kImports;
+  if (name == "preload") return pymem::NativeMode::kPreload;
+  throw py::value_error("native: expected 'off', 'got' or 'preload'");
+}
+
+void start(double mean_bytes, double budget, double credit_s, int descriptor, bool follow_fork,
+           const std::string& native) {
   if (!(mean_bytes >= 1.0)) throw py::value_error("mean_bytes: expected at least 1");
   if (descriptor >= 0 && follow_fork) {
     throw py::value_error("follow_fork: not together with a shared capture");
@@ -44,8 +52,13 @@ void start(double mean_bytes, double budget, double credit_s, int descriptor, bo
   auto memory = std::make_shared<CaptureMemory>(
       descriptor >= 0 ? CaptureMemory::shared(descriptor, true) : CaptureMemory::anonymous());
   pymem::HookOptions options;
-  options.recorder = {mean_bytes, budget, credit_s * 1e9};
+  options.recorder.mean_bytes = mean_bytes;
+  options.recorder.budget = budget;
+  options.recorder.credit_ns = credit_s * 1e9;
   options.follow_fork = follow_fork;
+  options.native = native_mode(native);
+  options.recorder.native_mode = static_cast<std::uint32_t>(options.native);
+  options.own_modules = {reinterpret_cast<const void*>(&native_mode)};
   pymem::start(memory, options);
   own_memory = std::move(memory);
 }
@@ -73,6 +86,11 @@ py::typing::Dict<py::str, py::object> totals(const CaptureView& view) {
   out["dropped"] = t.dropped;
   out["dropped_stacks"] = t.dropped_stacks;
   out["self_seconds"] = static_cast<double>(t.self_ns) * 1e-9;
+  out["hook_seconds"] = t.allocations * t.hook_ns * 1e-9;
+  out["allocations"] = t.allocations;
+  out["process"] = t.process;
+  constexpr const char* kModes[] = {"off", "got", "preload"};
+  out["native"] = kModes[t.native_mode % 3];
   return out;
 }
 
@@ -144,7 +162,16 @@ void bind_sampler(py::module_& parent) {
         "Why the hooks cannot be used in this interpreter, or ''.");
   m.def("start", &start, py::kw_only(), py::arg("mean_bytes"), py::arg("budget") = 0.0,
         py::arg("credit_s") = 0.0, py::arg("descriptor") = -1, py::arg("follow_fork") = false,
+        py::arg("native") = "off",
         "Install the hooks and record, into the capture of a descriptor or of this process.");
+  m.def(
+      "native_unavailable_reason",
+      [](const std::string& native) {
+        return pymem::native_unavailable_reason(native_mode(native));
+      },
+      py::arg("native"), "Why C allocations cannot be seen in that way here, or ''.");
+  m.def("refresh_native", &pymem::refresh_native,
+        "Hook modules that have been loaded meanwhile; cheap where there are none.");
   m.def("stop", &pymem::stop, "End the recording and take the hooks out; may be repeated.");
   m.def("recording", &pymem::recording, "Whether samples are being recorded.");
   m.def("mode", &mode, "'divert' or 'filter' while hooks are in place, or ''.");

@@ -4,122 +4,26 @@
 #include <Python.h>
 #include <pthread.h>
 
-#include <atomic>
-#include <utility>
-
-#include "klg/core/clock.hpp"
 #include "klg/core/error.hpp"
-#include "klg/sampling/poisson_sampler.hpp"
 #include "pymem/allocator_probe.hpp"
+#include "pymem/hook_state.hpp"
+#include "pymem/native_hooks.hpp"
 #include "pymem/object_classifier.hpp"
 #include "pymem/stack_capture.hpp"
 
-// Rules of every function below that an allocator can call: no Python API that allocates, frees,
-// collects or lets the lock of the interpreter go; no allocation of our own; the original context
-// word is passed on as it came, so that a thread without that lock which reads a half-written
-// allocator still holds a valid pair.
+// The rules of hook_state.hpp, and one more: the original context word is passed on as it came, so
+// that a thread without the interpreter's lock that reads a half-written allocator still holds a
+// valid pair.
 namespace klg::pymem {
 namespace {
 
-using sampling::Birth;
-using sampling::ByteCountdown;
-using sampling::PoissonSampler;
-
-constexpr std::size_t kFrames = 64;
-constexpr std::int64_t kNever = INT64_MAX / 2;
-// How far a thread runs before it looks again whether hooks that were left in place are needed.
-constexpr double kIdleMean = 4.0 * 1024 * 1024;
-
-#define KLG_LIKELY(condition) __builtin_expect(!!(condition), 1)
-#define KLG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-#define KLG_NOINLINE __attribute__((noinline))
-
-// initial-exec: one move off the thread pointer instead of a call per allocation.
-thread_local ByteCountdown countdown __attribute__((tls_model("initial-exec")));
-
 PyMemAllocatorEx base[3];       // what was there before us, by domain
 std::size_t small_limit = 512;  // requests above it reach the raw domain and are counted there
-std::atomic<std::uint32_t> epoch{0};
 HookMode hook_mode = HookMode::kNone;  // of the hooks in place
+bool raw_hooked = false;               // or the raw domain's requests are seen in the C library
 bool follow_fork = false;
 CodeSource code_source;
 const ObjectClassifier object_classifier;
-
-constinit sampling::AddressFilter filter;
-
-// Never destroyed: a thread may be inside a hook at any moment, even while the process exits.
-sampling::SampleRecorder& recorder() noexcept {
-  alignas(sampling::SampleRecorder) static unsigned char room[sizeof(sampling::SampleRecorder)];
-  static auto* instance = new (room) sampling::SampleRecorder(filter);
-  return *instance;
-}
-sampling::SampleRecorder& samples = recorder();
-
-struct Pick {
-  std::uint32_t points;  // that the allocation holds; 0 if it is no sample
-  double mean;           // of the distribution that picked it
-};
-
-// The countdown has run out: says what that means and leaves a new gap.
-Pick pick(std::size_t size) noexcept {
-  if (!samples.recording()) {
-    PoissonSampler::begin(countdown, 0, kIdleMean, reinterpret_cast<std::uintptr_t>(&countdown));
-    return {0, 0.0};
-  }
-  const std::uint32_t now = epoch.load(std::memory_order_relaxed);
-  if (countdown.epoch != now) {
-    const auto clock = static_cast<std::uint64_t>(monotonic_ns());
-    PoissonSampler::begin(countdown, now, samples.mean(),
-                          clock ^ reinterpret_cast<std::uintptr_t>(&countdown));
-    countdown.left -= static_cast<std::int64_t>(size);
-    if (countdown.left >= 0) return {0, 0.0};
-  }
-  const double mean = countdown.mean;
-  return {PoissonSampler::points(countdown, samples.mean()), mean};
-}
-
-void record(void* block, std::size_t size, const Pick& picked, std::int64_t began) noexcept {
-  if (finalizing()) {
-    samples.freeze(began);
-    return;
-  }
-  sampling::Frame frames[kFrames];
-  const bool attached = attached_to_main();
-  const std::size_t count = attached ? capture_stack(frames, kFrames) : 0;
-  const double uniform = PoissonSampler::uniform(countdown);
-  samples.born({block, size, picked.mean, picked.points, uniform, began, frames, count, attached});
-}
-
-// Takes one sample: `allocate` must give the block. What it asks of the raw domain on the way is
-// this very allocation and must not be counted again.
-template <class Allocate>
-void* sample(std::size_t size, Allocate&& allocate) noexcept {
-  const Pick picked = pick(size);
-  if (picked.points == 0) return allocate(false);
-  const std::int64_t began = monotonic_ns();
-  const std::int64_t left = std::exchange(countdown.left, kNever);
-  void* block = allocate(true);
-  countdown.left = left;
-  if (block != nullptr) record(block, size, picked, began);
-  samples.charge(monotonic_ns() - began);
-  return block;
-}
-
-// Whether the block was a sample.
-KLG_NOINLINE bool forget(void* block) noexcept {
-  const std::int64_t now = monotonic_ns();
-  if (finalizing()) {
-    samples.freeze(now);
-    return false;
-  }
-  if (!samples.died(block, now)) return false;
-  samples.charge(monotonic_ns() - now);
-  return true;
-}
-
-bool counted_down(std::size_t size) noexcept {
-  return KLG_UNLIKELY((countdown.left -= static_cast<std::int64_t>(size)) < 0);
-}
 
 // ---- OBJ and MEM; D is the domain
 
@@ -262,7 +166,7 @@ bool on_top(PyMemAllocatorDomain domain, const PyMemAllocatorEx& hooks) noexcept
 }
 
 bool all_on_top() noexcept {
-  return on_top(PYMEM_DOMAIN_RAW, raw_hooks()) &&
+  return (!raw_hooked || on_top(PYMEM_DOMAIN_RAW, raw_hooks())) &&
          on_top(PYMEM_DOMAIN_MEM, small_hooks<PYMEM_DOMAIN_MEM>()) &&
          on_top(PYMEM_DOMAIN_OBJ, small_hooks<PYMEM_DOMAIN_OBJ>());
 }
@@ -274,7 +178,7 @@ bool reached() noexcept {
   return std::exchange(countdown.left, left) != kNever;
 }
 
-void install() noexcept {
+void install(bool hook_raw) noexcept {
   const AllocatorTraits traits = probe_object_allocator();
   PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &base[PYMEM_DOMAIN_RAW]);
   PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &base[PYMEM_DOMAIN_MEM]);
@@ -283,10 +187,16 @@ void install() noexcept {
   // instead of the real size.
   const bool plain = base[PYMEM_DOMAIN_OBJ].ctx == nullptr &&
                      base[PYMEM_DOMAIN_OBJ].malloc == base[PYMEM_DOMAIN_MEM].malloc;
-  hook_mode = traits.transparent && plain ? HookMode::kDivert : HookMode::kFilter;
+  // A diverted block's free must come back with the address that was recorded; hooks of others on
+  // the raw domain may keep something in front of it, which we see only if we are above them.
+  const bool visible = hook_raw || base[PYMEM_DOMAIN_RAW].ctx == nullptr;
+  hook_mode = traits.transparent && plain && visible ? HookMode::kDivert : HookMode::kFilter;
   small_limit = traits.raw_from - 1;
+  // Without a pymalloc every request reaches the C library: above, it would be counted twice.
+  if (!hook_raw && traits.raw_from == SIZE_MAX) small_limit = 0;
   PyMemAllocatorEx hooks = raw_hooks();
-  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hooks);
+  raw_hooked = hook_raw;
+  if (hook_raw) PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hooks);
   hooks = small_hooks<PYMEM_DOMAIN_MEM>();
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &hooks);
   hooks = small_hooks<PYMEM_DOMAIN_OBJ>();
@@ -296,16 +206,17 @@ void install() noexcept {
 void uninstall() noexcept {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &base[PYMEM_DOMAIN_OBJ]);
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &base[PYMEM_DOMAIN_MEM]);
-  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &base[PYMEM_DOMAIN_RAW]);
+  if (raw_hooked) PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &base[PYMEM_DOMAIN_RAW]);
   hook_mode = HookMode::kNone;
 }
 
-void before_fork() { samples.lock_for_fork(); }
-void after_fork_in_parent() { samples.unlock_in_parent(); }
+void before_fork() { recorder().lock_for_fork(); }
+void after_fork_in_parent() { recorder().unlock_in_parent(); }
 void after_fork_in_child() {
-  samples.unlock_in_child(follow_fork);
+  recorder().unlock_in_child(follow_fork);
+  reset_native_after_fork();
   // The child must not repeat its parent's draws; its first gap is a new one.
-  countdown = ByteCountdown{};
+  countdown = sampling::ByteCountdown{};
 }
 
 }  // namespace
@@ -322,24 +233,34 @@ std::string unavailable_reason() {
 
 void start(std::shared_ptr<sampling::CaptureMemory> memory, const HookOptions& options) {
   if (const std::string reason = unavailable_reason(); !reason.empty()) throw Error(reason);
-  if (samples.recording()) throw Error("the sampler is already running; stop it first");
+  if (recorder().recording()) throw Error("the sampler is already running; stop it first");
+  if (const std::string reason = native_unavailable_reason(options.native); !reason.empty()) {
+    throw Error("C allocations cannot be seen: " + reason);
+  }
+  const bool hook_raw = options.native != NativeMode::kPreload;
+  const bool in_place = hook_mode != HookMode::kNone && reached();
+  if (in_place && hook_raw != raw_hooked) {
+    throw Error("hooks of an earlier sampling are still in place under those of somebody else");
+  }
   static const int registered =
       pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (registered != 0) throw Error("pthread_atfork failed: forked children would not be safe");
   follow_fork = options.follow_fork;
-  samples.close(monotonic_ns(), true);
-  epoch.fetch_add(1, std::memory_order_relaxed);
-  countdown.left = 0;
-  samples.open(std::move(memory), code_source, object_classifier, options.recorder, monotonic_ns());
-  if (hook_mode == HookMode::kNone || !reached()) install();
+  recorder().close(monotonic_ns(), true);
+  begin_epoch();
+  recorder().open(std::move(memory), code_source, object_classifier, options.recorder,
+                  monotonic_ns());
+  if (!in_place) install(hook_raw);
+  start_native(options.native, options.own_modules);
 }
 
 void stop() {
-  samples.freeze(monotonic_ns());
+  recorder().freeze(monotonic_ns());
+  stop_native();
   if (hook_mode != HookMode::kNone && all_on_top()) uninstall();
 }
 
-bool recording() noexcept { return samples.recording(); }
+bool recording() noexcept { return recorder().recording(); }
 
 HookMode mode() noexcept { return hook_mode; }
 

@@ -6,6 +6,7 @@
 
 #include "klg/sampling/capture_memory.hpp"
 #include "klg/sampling/sample_recorder.hpp"
+#include "pymem/native_hooks.hpp"
 
 // Called from the extension module, which is another library: see CMakeLists.txt.
 #pragma GCC visibility push(default)
@@ -25,6 +26,8 @@ enum class HookMode {
 struct HookOptions {
   sampling::RecorderSettings recorder;
   bool follow_fork = false;  ///< a forked child goes on sampling into its copy of the capture
+  NativeMode native = NativeMode::kOff;
+  std::vector<const void*> own_modules;  ///< addresses in modules whose C allocations are ours
 };
 
 /// Why the hooks cannot be used in this interpreter, or an empty string. Needs the GIL.

@@ -73,28 +73,43 @@ bool finalizing() noexcept {
 #endif
 }
 
-bool attached_to_main() noexcept {
+#if KLG_FRAMES
+
+namespace {
+
+// This thread's state in the main interpreter, or null; says whether it is attached.
+PyThreadState* state_of_thread(bool& attached) noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
   PyThreadState* current = PyThreadState_GetUnchecked();
 #else
   PyThreadState* current = _PyThreadState_UncheckedGet();
 #endif
-  if (current == nullptr) return false;
+  PyThreadState* own = PyGILState_GetThisThreadState();
 #if PY_VERSION_HEX < 0x030c0000
   // One global up to 3.11: it names whoever holds the lock, which need not be this thread.
-  if (current != PyGILState_GetThisThreadState()) return false;
+  attached = current != nullptr && current == own;
+#else
+  attached = current != nullptr;
+  if (attached) own = current;
 #endif
-  return PyThreadState_GetInterpreter(current) == PyInterpreterState_Main();
+  if (own == nullptr || PyThreadState_GetInterpreter(own) != PyInterpreterState_Main()) {
+    attached = false;
+    return nullptr;
+  }
+  return own;
 }
 
-#if KLG_FRAMES && PY_VERSION_HEX >= 0x030b0000
+}  // namespace
 
-std::size_t capture_stack(sampling::Frame* frames, std::size_t room) noexcept {
+#if PY_VERSION_HEX >= 0x030b0000
+
+std::size_t capture_stack(sampling::Frame* frames, std::size_t room, bool& attached) noexcept {
+  const PyThreadState* state = state_of_thread(attached);
+  if (state == nullptr) return 0;
 #if PY_VERSION_HEX >= 0x030d0000
-  _PyInterpreterFrame* frame = PyThreadState_GetUnchecked()->current_frame;
+  _PyInterpreterFrame* frame = state->current_frame;
 #else
-  const auto* c_frame = _PyThreadState_UncheckedGet()->cframe;
-  _PyInterpreterFrame* frame = c_frame == nullptr ? nullptr : c_frame->current_frame;
+  _PyInterpreterFrame* frame = state->cframe == nullptr ? nullptr : state->cframe->current_frame;
 #endif
   std::size_t count = 0;
   for (; frame != nullptr && count < room; frame = frame->previous) {
@@ -116,21 +131,28 @@ std::size_t capture_stack(sampling::Frame* frames, std::size_t room) noexcept {
   return count;
 }
 
-#elif KLG_FRAMES
+#else
 
-std::size_t capture_stack(sampling::Frame* frames, std::size_t room) noexcept {
+std::size_t capture_stack(sampling::Frame* frames, std::size_t room, bool& attached) noexcept {
+  const PyThreadState* state = state_of_thread(attached);
+  if (state == nullptr) return 0;
   std::size_t count = 0;
-  for (PyFrameObject* frame = _PyThreadState_UncheckedGet()->frame;
-       frame != nullptr && count < room; frame = frame->f_back) {
+  for (PyFrameObject* frame = state->frame; frame != nullptr && count < room;
+       frame = frame->f_back) {
     // f_lasti counts instructions of two bytes; -1 before the first has run.
     frames[count++] = {frame->f_code, frame->f_lasti < 0 ? 0 : frame->f_lasti * 2};
   }
   return count;
 }
 
+#endif
+
 #else
 
-std::size_t capture_stack(sampling::Frame*, std::size_t) noexcept { return 0; }
+std::size_t capture_stack(sampling::Frame*, std::size_t, bool& attached) noexcept {
+  attached = false;
+  return 0;
+}
 
 #endif
 

@@ -11,18 +11,20 @@ namespace klg::pymem {
 /// Why the frames of this interpreter cannot be read, or an empty string.
 [[nodiscard]] const char* capture_unavailable_reason() noexcept;
 
-/// Whether the calling thread is attached to the main interpreter: then its frames may be read, and
-/// reference counts of that interpreter's objects may be changed.
-[[nodiscard]] bool attached_to_main() noexcept;
-
 /// Whether the main interpreter is being torn down.
 [[nodiscard]] bool finalizing() noexcept;
 
 /// The Python calls of this thread, innermost first, cut to `room` frames.
 ///
 /// Walks borrowed pointers: creates no frame object, changes no reference count and allocates
-/// nothing, so it may be called from inside an allocator. Call it only when `attached_to_main`.
-[[nodiscard]] std::size_t capture_stack(sampling::Frame* frames, std::size_t room) noexcept;
+/// nothing, so it may be called from inside an allocator. A thread that has let the interpreter's
+/// lock go stands still in its Python frames, which are read all the same; a thread without any, or
+/// of another interpreter, gives none.
+///
+/// @param attached whether the thread holds the main interpreter's lock: then reference counts of
+///   that interpreter's objects may be changed
+[[nodiscard]] std::size_t capture_stack(sampling::Frame* frames, std::size_t room,
+                                        bool& attached) noexcept;
 
 /// Names and lines of code objects.
 class CodeSource final : public sampling::FrameSource {

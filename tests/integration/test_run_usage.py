@@ -9,8 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--native", "got"], "--native got is not in this version"),
-        (["--preload"], "--preload is not in this version"),
+        (["--native", "got", "--preload"], "choose one"),
         (["--follow-fork"], "--follow-fork is not in this version"),
         (["--sample-bytes", "0"], "sample-bytes"),
         (["--interval", "-1"], "interval"),

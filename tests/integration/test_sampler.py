@@ -303,7 +303,8 @@ def test_start_and_stop_many_times_under_load():
 def test_public_api_refuses_what_it_cannot_do():
     program = """
     import kimera_leakguard_native as klg
-    for wrong in (dict(sample_bytes=0), dict(sample_bytes="x"), dict(native="got"), dict(native=1)):
+    sizes = [dict(sample_bytes=0), dict(sample_bytes="x")]
+    for wrong in [*sizes, dict(native="preload"), dict(native=1)]:
         try:
             klg.start(**wrong)
         except klg.ConfigError:

@@ -44,6 +44,11 @@ struct CaptureHeader {
   std::atomic<std::uint32_t> nodes;
   std::atomic<std::uint32_t> codes;
   std::atomic<std::uint32_t> text;
+  std::atomic<std::uint32_t> process;  ///< id of the process that writes
+  std::atomic<double> allocations;     ///< how many there were, estimated: the sum of 1 / chance
+  std::atomic<double> hook_ns;  ///< measured cost of the hooks an allocation, without samples
+  std::atomic<std::uint32_t>
+      native_mode;  ///< how C allocations are seen: 0 not, 1 imports, 2 preload
 };
 
 /// A live sample. Valid if `version` is even, the same before and after reading, and `address` set.

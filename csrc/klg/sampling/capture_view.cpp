@@ -50,7 +50,11 @@ CaptureTotals CaptureView::totals(std::int64_t now_ns) const noexcept {
           h.replaced.load(kRelaxed),
           h.dropped.load(kRelaxed),
           h.dropped_stacks.load(kRelaxed),
-          h.self_ns.load(kRelaxed)};
+          h.self_ns.load(kRelaxed),
+          h.process.load(kRelaxed),
+          h.native_mode.load(kRelaxed),
+          h.allocations.load(kRelaxed),
+          h.hook_ns.load(kRelaxed)};
 }
 
 std::vector<Life> CaptureView::live() const {

@@ -29,6 +29,10 @@ struct CaptureTotals {
   double expected_points;
   std::uint64_t samples, points, live, freed, thinned, replaced, dropped, dropped_stacks;
   std::uint64_t self_ns;
+  std::uint32_t process;
+  std::uint32_t native_mode;
+  double allocations;
+  double hook_ns;
 };
 
 /// Reads a capture while it is written, or after its writer has died; takes no lock and blocks

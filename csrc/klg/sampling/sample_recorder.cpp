@@ -1,8 +1,9 @@
 #include "klg/sampling/sample_recorder.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <utility>
 
 #include "klg/sampling/poisson_sampler.hpp"
@@ -27,10 +28,11 @@ void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& so
                           const BlockClassifier& classifier, const RecorderSettings& settings,
                           std::int64_t now_ns) {
   Capture& capture = **memory;
-  const std::scoped_lock guard(lock_);
+  const Entry entry(*this);
   set_.emplace(capture, filter_);
   stacks_.emplace(capture, source);
-  memory_ = std::move(memory);
+  // The old one goes with the caller's variable, outside of the lock: freeing may come back to us.
+  memory_.swap(memory);
   classifier_ = &classifier;
   settings_ = settings;
   start_ns_ = checked_ns_ = now_ns;
@@ -39,13 +41,16 @@ void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& so
   mean_.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.start_ns.store(now_ns, std::memory_order_relaxed);
+  capture.header.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
+  capture.header.hook_ns.store(settings.hook_ns, std::memory_order_relaxed);
+  capture.header.native_mode.store(settings.native_mode, std::memory_order_relaxed);
   capture.header.state.store(CaptureState::kRunning, std::memory_order_release);
   capture.header.magic.store(kCaptureMagic, std::memory_order_release);
   recording_.store(true, std::memory_order_relaxed);
 }
 
 void SampleRecorder::freeze(std::int64_t now_ns) noexcept {
-  const std::scoped_lock guard(lock_);
+  const Entry entry(*this);
   if (!recording()) return;
   recording_.store(false, std::memory_order_relaxed);
   filter_.clear();
@@ -66,11 +71,12 @@ void SampleRecorder::unlock_in_child(bool go_on) noexcept {
     recording_.store(false, std::memory_order_relaxed);
     filter_.clear();
   }
+  forking_.store(0, std::memory_order_relaxed);
   lock_.unlock();
 }
 
 void SampleRecorder::born(const Birth& birth) noexcept {
-  const std::scoped_lock guard(lock_);
+  const Entry entry(*this);
   if (!recording()) return;
   CaptureHeader& header = (*memory_)->header;
   const double chance = inclusion_probability(birth.size, birth.mean);
@@ -80,6 +86,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
   add(header.allocated_bytes, bytes);
   add(header.allocated_variance, bytes * bytes * (1.0 - chance));
   add(header.expected_points, bytes / birth.mean);
+  if (chance > 0.0) add(header.allocations, 1.0 / chance);
 
   // Picked by a point of density 1/mean, this allocation would be picked by the thinner process of
   // any coarser mean for which the same uniform draw still falls below its chance.
@@ -93,7 +100,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
     add<std::uint64_t>(header.replaced, 1);
     add<std::uint64_t>(header.live, static_cast<std::uint64_t>(-1));
   }
-  const std::uint32_t node = stacks_->intern(birth.frames, birth.frame_count);
+  const std::uint32_t node = stacks_->intern(birth.frames, birth.frame_count, birth.may_look);
   if (node == 0 && birth.frame_count > 0) add<std::uint64_t>(header.dropped_stacks, 1);
   const Sample sample{reinterpret_cast<std::uintptr_t>(birth.address),
                       birth.size,
@@ -112,7 +119,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
 }
 
 bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
-  const std::scoped_lock guard(lock_);
+  const Entry entry(*this);
   Sample gone;
   if (!recording() || !set_->erase(address, gone)) return false;
   CaptureHeader& header = (*memory_)->header;
@@ -126,7 +133,7 @@ bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
 void SampleRecorder::charge(std::int64_t ns) noexcept {
   // A descheduled thread would book the time of others.
   constexpr std::int64_t kLongest = 20'000;
-  const std::scoped_lock guard(lock_);
+  const Entry entry(*this);
   if (!recording()) return;
   add((*memory_)->header.self_ns,
       static_cast<std::uint64_t>(std::clamp<std::int64_t>(ns, 0, kLongest)));

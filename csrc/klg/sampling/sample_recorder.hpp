@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +20,8 @@ struct RecorderSettings {
   double mean_bytes = 512.0 * 1024.0;
   double budget = 0.0;     ///< share of the elapsed time that sampling may take; 0: never widen
   double credit_ns = 0.0;  ///< what it may take on top, once, while a program starts up
+  double hook_ns = 0.0;    ///< what the hooks cost for an allocation that is no sample
+  std::uint32_t native_mode = 0;  ///< for readers: see CaptureHeader
 };
 
 /// An allocation that the countdown of its thread has picked.
@@ -72,18 +76,44 @@ class SampleRecorder {
   }
   [[nodiscard]] std::shared_ptr<CaptureMemory> memory() const { return memory_; }
 
-  // Around fork(): nobody else may be inside while the memory is copied.
-  void lock_for_fork() noexcept { lock_.lock(); }
-  void unlock_in_parent() noexcept { lock_.unlock(); }
+  // Around fork(): nobody else may be inside while the memory is copied. The thread that forks may:
+  // handlers of other libraries allocate between its locking and its unlocking.
+  void lock_for_fork() noexcept {
+    lock_.lock();
+    forking_.store(pthread_self(), std::memory_order_relaxed);
+  }
+  void unlock_in_parent() noexcept {
+    forking_.store(0, std::memory_order_relaxed);
+    lock_.unlock();
+  }
   /// In the child: goes on with a private capture, or else forgets everything and stays silent.
   void unlock_in_child(bool go_on) noexcept;
 
  private:
+  class Entry {
+   public:
+    explicit Entry(SampleRecorder& recorder) noexcept
+        : recorder_(recorder),
+          forking_(recorder.forking_.load(std::memory_order_relaxed) == pthread_self()) {
+      if (!forking_) recorder_.lock_.lock();
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    ~Entry() {
+      if (!forking_) recorder_.lock_.unlock();
+    }
+
+   private:
+    SampleRecorder& recorder_;
+    bool forking_;
+  };
+
   void log_death(const Sample& sample, std::int64_t now) noexcept;
   void widen_if_due(std::int64_t now_ns) noexcept;
   void widen(double factor) noexcept;
 
   SpinLock lock_;
+  std::atomic<pthread_t> forking_{0};  ///< the thread that holds the lock across its fork, or 0
   AddressFilter& filter_;
   std::atomic<bool> recording_{false};
   std::atomic<double> mean_{0.0};

@@ -1,5 +1,7 @@
 #include "klg/sampling/stack_trie.hpp"
 
+#include <cstring>
+
 namespace klg::sampling {
 namespace {
 
@@ -20,23 +22,24 @@ StackTrie::StackTrie(Capture& capture, FrameSource& source)
       node_table_(kNodeSlots * sizeof(std::uint32_t)),
       node_keys_(kMaxNodes * sizeof(NodeKey)),
       code_table_(kCodeSlots * sizeof(std::uint32_t)),
-      code_pointers_(kMaxCodes * sizeof(const void*)) {
+      code_pointers_(kMaxCodes * sizeof(const void*)),
+      code_pinned_(kMaxCodes) {
   // Number 0 is the root and the unknown code; it also marks empty slots of the tables.
   capture.header.nodes.store(1, std::memory_order_release);
   capture.header.codes.store(1, std::memory_order_release);
 }
 
-std::uint32_t StackTrie::intern(const Frame* frames, std::size_t count) noexcept {
+std::uint32_t StackTrie::intern(const Frame* frames, std::size_t count, bool may_pin) noexcept {
   std::uint32_t node = 0;
   for (std::size_t k = count; k > 0; --k) {
-    node = child(node, frames[k - 1]);
+    node = child(node, frames[k - 1], may_pin);
     if (node == kFull) return 0;
   }
   return node;
 }
 
-std::uint32_t StackTrie::child(std::uint32_t parent, const Frame& frame) noexcept {
-  const std::uint32_t code_number = code(frame.code);
+std::uint32_t StackTrie::child(std::uint32_t parent, const Frame& frame, bool may_pin) noexcept {
+  const std::uint32_t code_number = code(frame.code, may_pin);
   if (code_number == kFull) return kFull;
   auto* table = node_table_.as<std::uint32_t>();
   auto* keys = node_keys_.as<NodeKey>();
@@ -58,18 +61,36 @@ std::uint32_t StackTrie::child(std::uint32_t parent, const Frame& frame) noexcep
   return number;
 }
 
-std::uint32_t StackTrie::code(const void* pointer) noexcept {
+bool StackTrie::has_names(std::uint32_t number, const void* pointer) noexcept {
+  const CodeName& known = capture_->codes[number];
+  const std::size_t file = source_->file(pointer, names_, kLongestName);
+  if (file != known.file_length || std::memcmp(names_, capture_->text + known.file, file) != 0) {
+    return false;
+  }
+  const std::size_t function = source_->function(pointer, names_, kLongestName);
+  return function == known.function_length &&
+         std::memcmp(names_, capture_->text + known.function, function) == 0;
+}
+
+std::uint32_t StackTrie::code(const void* pointer, bool may_pin) noexcept {
   auto* table = code_table_.as<std::uint32_t>();
+  auto* pinned = code_pinned_.as<bool>();
   auto* pointers = code_pointers_.as<const void*>();
   std::size_t slot = hash(reinterpret_cast<std::uintptr_t>(pointer), 0) % kCodeSlots;
   for (; table[slot] != 0; slot = (slot + 1) % kCodeSlots) {
-    if (pointers[table[slot]] == pointer) return table[slot];
+    const std::uint32_t known = table[slot];
+    if (pointers[known] != pointer || (!pinned[known] && !has_names(known, pointer))) continue;
+    if (may_pin && !pinned[known]) {
+      source_->pin(pointer);
+      pinned[known] = true;
+    }
+    return known;
   }
   const std::uint32_t number = capture_->header.codes.load(std::memory_order_relaxed);
   std::uint32_t text = capture_->header.text.load(std::memory_order_relaxed);
-  constexpr std::uint32_t kLongestName = 4096;
   if (number == kMaxCodes || kMaxText - text < 2 * kLongestName) return kFull;
-  source_->pin(pointer);
+  if (may_pin) source_->pin(pointer);
+  pinned[number] = may_pin;
   table[slot] = number;
   pointers[number] = pointer;
   CodeName& name = capture_->codes[number];
@@ -89,7 +110,10 @@ std::uint32_t StackTrie::code(const void* pointer) noexcept {
 void StackTrie::unpin_all() noexcept {
   auto* pointers = code_pointers_.as<const void*>();
   const std::uint32_t count = capture_->header.codes.load(std::memory_order_relaxed);
-  for (std::uint32_t k = 1; k < count; ++k) source_->unpin(pointers[k]);
+  const auto* pinned = code_pinned_.as<bool>();
+  for (std::uint32_t k = 1; k < count; ++k) {
+    if (pinned[k]) source_->unpin(pointers[k]);
+  }
 }
 
 }  // namespace klg::sampling

@@ -19,10 +19,13 @@ class StackTrie {
   StackTrie(Capture& capture, FrameSource& source);
   StackTrie(const StackTrie&) = delete;
   StackTrie& operator=(const StackTrie&) = delete;
-  StackTrie(StackTrie&&) = default;
 
   /// The node of a stack, innermost call first; 0 where a table is full or the stack is empty.
-  [[nodiscard]] std::uint32_t intern(const Frame* frames, std::size_t count) noexcept;
+  ///
+  /// @param may_pin whether this thread may keep code objects alive now. Where it may not, a code
+  ///   object that is new is known by its names as well, and compared by them when its address is
+  ///   met again, until it can be pinned.
+  [[nodiscard]] std::uint32_t intern(const Frame* frames, std::size_t count, bool may_pin) noexcept;
 
   /// Lets the code objects go. The trie must not be used after that.
   void unpin_all() noexcept;
@@ -30,8 +33,12 @@ class StackTrie {
  private:
   static constexpr std::uint32_t kFull = 0xFFFFFFFFu;
 
-  [[nodiscard]] std::uint32_t child(std::uint32_t parent, const Frame& frame) noexcept;
-  [[nodiscard]] std::uint32_t code(const void* pointer) noexcept;
+  static constexpr std::uint32_t kLongestName = 4096;
+
+  [[nodiscard]] std::uint32_t child(std::uint32_t parent, const Frame& frame,
+                                    bool may_pin) noexcept;
+  [[nodiscard]] std::uint32_t code(const void* pointer, bool may_pin) noexcept;
+  [[nodiscard]] bool has_names(std::uint32_t number, const void* pointer) noexcept;
 
   struct NodeKey {
     std::uint32_t parent;
@@ -45,6 +52,8 @@ class StackTrie {
   PageMemory node_keys_;
   PageMemory code_table_;
   PageMemory code_pointers_;
+  PageMemory code_pinned_;  ///< whether the code object is kept alive, by number
+  char names_[kLongestName] = {};
 };
 
 }  // namespace klg::sampling

@@ -3,7 +3,7 @@ Byte-sampled hooks in the allocators of the interpreter.
 """
 from __future__ import annotations
 import typing
-__all__: list[str] = ['Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'own_capture', 'recording', 'start', 'stop', 'unavailable_reason']
+__all__: list[str] = ['Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
 class Capture:
     """
     What a sampler has recorded; read without a lock.
@@ -46,6 +46,10 @@ def mode() -> str:
     """
     'divert' or 'filter' while hooks are in place, or ''.
     """
+def native_unavailable_reason(native: str) -> str:
+    """
+    Why C allocations cannot be seen in that way here, or ''.
+    """
 def own_capture() -> Capture:
     """
     The capture of the latest sampling in this process.
@@ -54,7 +58,11 @@ def recording() -> bool:
     """
     Whether samples are being recorded.
     """
-def start(*, mean_bytes: typing.SupportsFloat | typing.SupportsIndex, budget: typing.SupportsFloat | typing.SupportsIndex = 0.0, credit_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, descriptor: typing.SupportsInt | typing.SupportsIndex = -1, follow_fork: bool = False) -> None:
+def refresh_native() -> None:
+    """
+    Hook modules that have been loaded meanwhile; cheap where there are none.
+    """
+def start(*, mean_bytes: typing.SupportsFloat | typing.SupportsIndex, budget: typing.SupportsFloat | typing.SupportsIndex = 0.0, credit_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, descriptor: typing.SupportsInt | typing.SupportsIndex = -1, follow_fork: bool = False, native: str = 'off') -> None:
     """
     Install the hooks and record, into the capture of a descriptor or of this process.
     """

@@ -29,6 +29,12 @@ MAX_SITES = 1000
 
 _RECYCLED = 1  # BlockKind::kRecycled
 
+_NATIVE_ADVICE = {
+    "off": "; `klg run --preload`, or native='got', would show where",
+    "got": "; unseen by native='got': `klg run --preload` would show where, unless it is mmap",
+    "preload": "; no call of malloc: mmap, a stack, or fragmentation",
+}
+
 _KEY_TABLES = {
     sys.getsizeof({1: 1}) - sys.getsizeof({}),
     sys.getsizeof({"a": 1}) - sys.getsizeof({}),
@@ -169,7 +175,9 @@ class Observation:
         explained = sum(max(0.0, site.growth_bytes_per_s) for site in sites)
         native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
         if native is not None:
-            sites.append(verdict.of_native(native))
+            unlocated = verdict.of_native(native)
+            advice = _NATIVE_ADVICE[self._capture.totals()["native"]]
+            sites.append(replace(unlocated, evidence=unlocated.evidence + advice))
         kept = retention(
             [(level.time, level.live) for level in self.levels.until(until)],
             self.timeline.rss_between(0.0, until),

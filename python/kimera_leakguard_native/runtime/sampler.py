@@ -41,6 +41,7 @@ class _Watch:
             _start_agent()  # here, so that nobody waits for it
         try:
             while not self._stop.wait(POLL_SECONDS):
+                _core.sampler.refresh_native()
                 with self.lock:
                     self.observation.poll()
         except Exception:  # noqa: BLE001 - a monitor must never take the host down
@@ -88,7 +89,10 @@ def start(
     sample_bytes : int
         Mean number of allocated bytes between two samples.
     native : str
-        ``off``. ``got``, which would see C allocations too, is not in this version.
+        ``off``, or ``got``: see allocations of C extensions and array data too, by writing our
+        hooks into the import tables of the loaded modules. The process keeps the library of the
+        hooks for good; `stop` puts the tables back. Calls of functions that were looked up by
+        name (`ctypes`) stay unseen: `klg run --preload` sees all.
     agent : bool
         Open the socket through which `klg snapshot` and `klg dashboard` ask this process.
 
@@ -103,17 +107,17 @@ def start(
     """
     if isinstance(sample_bytes, bool) or not isinstance(sample_bytes, int) or sample_bytes < 1:
         raise ConfigError(f"sample_bytes={sample_bytes!r}: expected a positive int")
-    if native != "off":
-        raise ConfigError(f"native={native!r}: this version has 'off' only")
+    if native not in {"off", "got"}:
+        raise ConfigError(f"native={native!r}: expected 'off' or 'got'")
     if config.disabled():
         return
-    reason = _core.sampler.unavailable_reason()
+    reason = _core.sampler.unavailable_reason() or _core.sampler.native_unavailable_reason(native)
     if reason:
         raise RuntimeUnavailable(f"the sampler cannot run here: {reason}")
     with _current.lock:
         if _core.sampler.recording():
             raise LeakGuardError("the sampler is already running; call klg.stop() first")
-        _core.sampler.start(mean_bytes=float(sample_bytes))
+        _core.sampler.start(mean_bytes=float(sample_bytes), native=native)
         _current.watch = _Watch(
             Observation(_core.sampler.own_capture(), resident_bytes), agent=agent
         )

@@ -13,6 +13,7 @@ namespace klg::sampling {
 class FakeFrameSource final : public FrameSource {
  public:
   std::map<const void*, int> pins;
+  std::map<const void*, std::uintptr_t> renamed;
 
   static const void* code(std::uintptr_t number) { return reinterpret_cast<const void*>(number); }
 
@@ -27,7 +28,10 @@ class FakeFrameSource final : public FrameSource {
   }
 
  private:
-  static std::uintptr_t number(const void* code) { return reinterpret_cast<std::uintptr_t>(code); }
+  [[nodiscard]] std::uintptr_t number(const void* code) const {
+    const auto known = renamed.find(code);
+    return known == renamed.end() ? reinterpret_cast<std::uintptr_t>(code) : known->second;
+  }
   static std::size_t write(const std::string& text, char* out, std::size_t room) {
     const std::size_t size = text.size() < room ? text.size() : room;
     std::memcpy(out, text.data(), size);

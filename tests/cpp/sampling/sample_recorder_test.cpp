@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <thread>
@@ -54,6 +55,25 @@ TEST(SampleRecorder, LogsOnlyDeathsAtAnOldAge) {
   EXPECT_EQ(deaths[0].birth_ns, 1 * kSecond);
   EXPECT_EQ(deaths[0].death_ns, 11 * kSecond);
   EXPECT_TRUE(f.view.new_deaths(lost).empty());
+}
+
+TEST(SampleRecorder, LetsTheThreadThatForksIn) {
+  Fixture f({1024.0, 0.0, 0.0});
+  f.born(0x10, 1);
+  f.recorder.lock_for_fork();
+  // A fork handler of another library frees and allocates now.
+  EXPECT_TRUE(f.recorder.died(Fixture::pointer(0x10), 2));
+  f.born(0x20, 3);
+  std::atomic<bool> entered{false};
+  std::thread other([&] {
+    f.born(0x30, 4);
+    entered = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(entered);
+  f.recorder.unlock_in_parent();
+  other.join();
+  EXPECT_EQ(f.view.totals(5).live, 2u);
 }
 
 TEST(SampleRecorder, SaysHowManyDeathsTheReaderMissed) {

@@ -35,7 +35,7 @@ CREDIT_SECONDS = 0.1
 @click.option("--sample-bytes", type=int, help="Mean bytes between samples; adaptive by default.")
 @click.option("--interval", type=float, help="Seconds between two readings.")
 @click.option("--native", type=click.Choice(["off", "got"]), help="See C allocations too.")
-@click.option("--preload", is_flag=True, help="See C allocations completely (not in this version).")
+@click.option("--preload", is_flag=True, help="See C allocations completely, through LD_PRELOAD.")
 @click.option("--follow-fork", is_flag=True, help="Sample forked children (not in this version).")
 @click.option("--no-guard", is_flag=True, help="Never widen the mean to hold the cost down.")
 @click.option("--fail-on", type=click.Choice(["leak"]), help="Exit 1 where the program exits 0.")
@@ -68,7 +68,13 @@ def command(
     loaded = config.load(
         overrides={"sample_bytes": sample_bytes, "interval": interval, "native": native}
     )
-    _refuse_unfinished(loaded.settings.native, preload=preload, follow_fork=follow_fork)
+    if follow_fork:
+        raise ConfigError("--follow-fork is not in this version; leave it out")
+    if preload:
+        if native == "got":
+            raise ConfigError("--native got and --preload: choose one, --preload sees more")
+        if reason := supervisor.preload_unavailable_reason():
+            raise RuntimeUnavailable(f"--preload: {reason}")
     if not as_module:
         _check_script(target)
     command_line = [*(["-m"] if as_module else []), target, *arguments]
@@ -79,23 +85,13 @@ def command(
     if report is not None:
         _check_writable(report)
 
-    outcome = supervisor.run(command_line, _sampling(loaded, guard=not no_guard))
+    outcome = supervisor.run(command_line, _sampling(loaded, guard=not no_guard, preload=preload))
     result = _explained(outcome.report)
     if report is not None:
         _write(report, run_json.render(result))
     _tell(run_text.render(result, observed=outcome.observed))
     leaked = fail_on == "leak" and result.process_verdict == "leak"
     return exit_codes.FINDINGS if leaked and outcome.exit_code == 0 else outcome.exit_code
-
-
-def _refuse_unfinished(native: str, *, preload: bool, follow_fork: bool) -> None:
-    for asked, option in (
-        (native != "off", f"--native {native}"),
-        (preload, "--preload"),
-        (follow_fork, "--follow-fork"),
-    ):
-        if asked:
-            raise ConfigError(f"{option} is not in this version; leave it out")
 
 
 def _check_script(target: str) -> None:
@@ -149,7 +145,7 @@ def _replace_process(command_line: list[str]) -> None:
     os.execv(sys.executable, [sys.executable, *command_line])
 
 
-def _sampling(loaded: config.Loaded, *, guard: bool) -> supervisor.Sampling:
+def _sampling(loaded: config.Loaded, *, guard: bool, preload: bool) -> supervisor.Sampling:
     settings = loaded.settings
     adaptive = guard and loaded.sources["sample_bytes"] == "default"
     return supervisor.Sampling(
@@ -157,6 +153,7 @@ def _sampling(loaded: config.Loaded, *, guard: bool) -> supervisor.Sampling:
         budget=BUDGET if guard else 0.0,
         credit_s=CREDIT_SECONDS,
         interval=settings.interval,
+        native="preload" if preload else settings.native,
     )
 
 

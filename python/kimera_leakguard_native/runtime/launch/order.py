@@ -22,8 +22,10 @@ class Order:
         See `_core.sampler.start`.
     parent : int
         Process id of the supervisor.
-    pythonpath : str
-        The value of PYTHONPATH to put back, after ``=``; empty if it was not set.
+    native : str
+        ``off``, ``got`` or ``preload``.
+    pythonpath, preload : str
+        The values of PYTHONPATH and LD_PRELOAD to put back, after ``=``; empty for not set.
     core : str
         File of the extension module.
     """
@@ -33,7 +35,9 @@ class Order:
     budget: float
     credit_s: float
     parent: int
+    native: str
     pythonpath: str
+    preload: str
     core: str
 
     def encode(self) -> str:

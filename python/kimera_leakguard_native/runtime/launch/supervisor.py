@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 
+_PRELOAD = os.path.join(os.path.dirname(str(_core.__file__)), "libklg_preload.so")
+
 _FORWARDED = (
     signal.SIGINT,
     signal.SIGTERM,
@@ -54,12 +56,15 @@ class Sampling:
         Seconds it may take on top, once.
     interval : float
         Seconds between two readings.
+    native : str
+        How C allocations are seen: ``off``, ``got`` or ``preload``.
     """
 
     mean_bytes: float
     budget: float
     credit_s: float
     interval: float
+    native: str = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,15 @@ def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def preload_unavailable_reason() -> str:
+    """Say why the library of ``native="preload"`` cannot be put in front, or give ''."""
+    if not os.path.isfile(_PRELOAD):
+        return f"{_PRELOAD} is missing; install the package again"
+    if any(separator in _PRELOAD for separator in " :"):
+        return f"the path {_PRELOAD} has a space or a colon, which LD_PRELOAD cannot hold"
+    return ""
+
+
 def _spawn(
     arguments: Sequence[str], sampling: Sampling, descriptor: int, mask: set[signal.Signals | int]
 ) -> int:
@@ -110,13 +124,19 @@ def _spawn(
     environment = dict(os.environ)
     old = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = _BOOTSTRAP + (os.pathsep + old if old else "")
+    preloaded = environment.get("LD_PRELOAD")
+    if sampling.native == "preload":
+        # First: what stands behind it, another allocator perhaps, is what its calls go on to.
+        environment["LD_PRELOAD"] = _PRELOAD + (f":{preloaded}" if preloaded else "")
     environment[VARIABLE] = Order(
         descriptor,
         sampling.mean_bytes,
         sampling.budget,
         sampling.credit_s,
         os.getpid(),
+        sampling.native,
         "" if old is None else f"={old}",
+        "" if preloaded is None else f"={preloaded}",
         str(_core.__file__),
     ).encode()
     # Without a terminal, a signal to the whole group comes from `timeout` and the like, and cannot

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _put_back(pythonpath: str) -> None:
+def _put_back(pythonpath: str, preload: str) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if path != here]
     sys.path_importer_cache.pop(here, None)
-    if pythonpath.startswith("="):
-        os.environ["PYTHONPATH"] = pythonpath[1:]
-    else:
-        os.environ.pop("PYTHONPATH", None)
+    for name, value in (("PYTHONPATH", pythonpath), ("LD_PRELOAD", preload)):
+        if value.startswith("="):
+            os.environ[name] = value[1:]
+        else:
+            os.environ.pop(name, None)
 
 
 def _load_core(path: str) -> "Any":
@@ -37,16 +38,22 @@ def _load_core(path: str) -> "Any":
 
 
 def _begin(order: str) -> None:
-    descriptor, mean_bytes, budget, credit_s, parent, pythonpath, core_path = order.split("\n", 6)
-    _put_back(pythonpath)
+    (descriptor, mean_bytes, budget, credit_s, parent, native, *variables, core_path) = order.split(
+        "\n", 8
+    )
+    _put_back(*variables)
     try:
         core = _load_core(core_path)
         core.sampler.die_with_parent(int(parent))
+        if reason := core.sampler.native_unavailable_reason(native):
+            sys.stderr.write(f"klg: C allocations are not seen: {reason}\n")
+            native = "off"
         core.sampler.start(
             mean_bytes=float(mean_bytes),
             budget=float(budget),
             credit_s=float(credit_s),
             descriptor=int(descriptor),
+            native=native,
         )
     except Exception as error:  # noqa: BLE001 - the program must run, with or without us
         sys.stderr.write(f"klg: the program runs unobserved: {error}\n")
