@@ -58,9 +58,11 @@ def _start_agent() -> None:
 
 
 def _stop_agent() -> None:
+    # A fork in the middle of the import leaves half a module behind.
     server = sys.modules.get("kimera_leakguard_native.runtime.agent.server")
-    if server is not None:
-        server.agent().stop()
+    agent = getattr(server, "agent", None)
+    if agent is not None:
+        agent().stop()
 
 
 class _Current:
