@@ -43,7 +43,8 @@ std::uint32_t LeaseSites::seconds() const noexcept {
 
 std::uint32_t LeaseSites::running_site() noexcept {
   sampling::Frame frame;
-  if (pymem::capture_stack(&frame, 1) == 0) return kOtherSites;
+  bool attached = false;
+  if (pymem::capture_stack(&frame, 1, attached) == 0 || !attached) return kOtherSites;
   Cached& cached = cache_[mix(frame) >> 58];
   if (!SameFrame()(cached.frame, frame)) [[unlikely]]
     cached = {frame, add_site(frame)};
