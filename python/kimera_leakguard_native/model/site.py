@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from kimera_leakguard_native.model.finding import Finding
+from kimera_leakguard_native.model.finding import Finding  # noqa: TC001 - resolvable hints
 
 VERDICTS = ("leak", "warm-up", "bounded", "retention", "native", "undecided")
 """What a site can be called; a whole process can also be ``clean``."""
@@ -71,6 +70,10 @@ class RunReport:
         By growth, the fastest first; at most 1,000.
     findings : list of Finding
         Static findings that explain a site.
+    ended : float
+        Seconds since the epoch; 0 where it is not known.
+    timeline : list of (float, int)
+        Seconds since the start, and resident bytes then.
     """
 
     duration_s: float
@@ -82,6 +85,8 @@ class RunReport:
     sites: list[SiteVerdict] = field(default_factory=list)
     process_verdict: str = "undecided"
     findings: list[Finding] = field(default_factory=list)
+    ended: float = 0.0
+    timeline: list[tuple[float, int]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as `klg run --report` writes it."""

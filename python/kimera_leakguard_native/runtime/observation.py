@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
+import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,8 @@ class Observation:
         if ended:
             until = teardown.judged_until(self._recent, self._folded, seconds)
         sites = self._judge(until) if totals else []
-        rss = [size for _, size in self.timeline.rss_between(0.0, seconds)] or [0]
+        resident = self.timeline.rss_between(0.0, seconds)
+        rss = [size for _, size in resident] or [0]
         points = totals.get("expected_points", 0.0)
         return RunReport(
             duration_s=seconds,
@@ -152,6 +154,8 @@ class Observation:
             process={"rss_start": rss[0], "rss_end": rss[-1]},
             sites=sites[:MAX_SITES],
             process_verdict=verdict.of_process(sites, seconds, totals.get("samples", 0)),
+            ended=time.time(),
+            timeline=resident,
         )
 
     def _judge(self, until: float) -> list[SiteVerdict]:
