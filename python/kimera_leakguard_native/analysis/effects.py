@@ -88,6 +88,9 @@ _HARMLESS_BUILTINS = frozenset(
         "filter", "super", "object", "bytes", "bytearray", "setattr", "hash", "abs", "round",
     )
 )  # fmt: skip
+_BODIES = frozenset({"files", "data", "body", "Body", "content"})
+_SENDING = frozenset({"post", "put", "patch", "request", "send", "upload", "publish", "create"})
+_STREAMS_OF_PROCESSES = frozenset({"stdin", "stdout", "stderr"})
 _SHORT = ("time.", "logging.", "os.path.", "string.", "warnings.")
 
 
@@ -145,6 +148,10 @@ class Effects:
             ):
                 if name in listed:
                     return effect
+            if name in callees.sends:
+                return Effect.BORROW
+            if any(name.startswith(module) for module in resource.used_by):
+                return Effect.DERIVE
         if call.method in callees.wraps:
             return Effect.WRAP
         if call.receiver is not None and belongs(state.role(call.receiver)):
@@ -177,6 +184,8 @@ class Effects:
         if name is not None and not resource.collected and name.startswith(_BORROWING_MODULES):
             return Effect.BORROW
         last = (name or call.method or "").rpartition(".")[2]
+        if summary is None and _sent(key, last):
+            return Effect.BORROW
         if (
             summary is None
             and not within
@@ -285,7 +294,7 @@ def conditions_hold(call: ir.Call, acquisition: Acquisition) -> bool:
     """Whether a call's arguments are such that it acquires."""
     if not acquisition.given and not acquisition.unless:
         return True
-    given = dict(call.keywords)
+    given = {**dict(call.keywords), **{str(i): one for i, one in enumerate(call.arguments)}}
     if any(_is_one_of(given.get(name), allowed) for name, allowed in acquisition.unless.items()):
         return False
     if not acquisition.given:
@@ -299,6 +308,13 @@ def _is_one_of(operand: ir.Operand | None, allowed: tuple[str, ...]) -> bool:
     if isinstance(operand, ir.Literal):
         return str(operand.value) in allowed or "*" in allowed
     return "*" in allowed or (isinstance(operand, ir.Global) and operand.name in allowed)
+
+
+def _sent(key: int | str, last: str) -> bool:
+    """Whether a keyword and the callee's name say that a file is sent, or lent to a process."""
+    if key in _STREAMS_OF_PROCESSES:
+        return True
+    return key in _BODIES and _first_word(last) in _SENDING and last[:1].islower()
 
 
 def _own_failure(resource: Resource) -> tuple[str | None, Level]:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.names import Scope
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog
 
-_PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath"})
+_PATH = "path"
+_PATHS_OF_ONE = frozenset({"glob", "rglob", "iterdir"})
+_ANOTHER_PATH = frozenset(
+    {
+        "joinpath", "with_suffix", "with_name", "with_stem", "resolve", "absolute", "expanduser",
+        "relative_to", "rename", "replace",
+    }
+)  # fmt: skip
+
+
+_SAME_ITEMS = frozenset({"builtins.sorted", "builtins.list", "builtins.reversed", "builtins.set"})
 
 
 def may_acquire(scope: Scope, words: frozenset[str], lasting: frozenset[str] = frozenset()) -> bool:
@@ -53,6 +63,7 @@ def find_sites(
     receivers = Receivers(graph, catalog, effects, objects)
     openers = _openers(graph, effects)
     in_memory = memory_places(graph)
+    called = _called(graph)
     sites: list[Site] = []
     for block in graph.blocks:
         for index, instruction in enumerate(block.instructions):
@@ -72,11 +83,23 @@ def find_sites(
                     resource = catalog.resources[kind]
                     if instruction.managed and not resource.transaction:
                         continue
+                    if resource.where_called and called.isdisjoint(resource.where_called):
+                        continue
                     place = instruction.target
                     sites.append(
                         Site(kind, resource, block.number, index, place, role, instruction)
                     )
     return sites
+
+
+def _called(graph: Graph) -> frozenset[str]:
+    """Give the last parts of the names of what a function calls."""
+    return frozenset(
+        item.method or (item.name or "").rpartition(".")[2]
+        for block in graph.blocks
+        for item in block.instructions
+        if isinstance(item, ir.Call)
+    )
 
 
 def _provided_sites(
@@ -108,8 +131,6 @@ def acquired_by(
     if found is not None:
         return found
     for owner in receivers.owners(call):
-        if owner in _PATHS and call.method == "open":
-            return catalog.acquire["pathlib.Path.open"]
         by_method = catalog.acquire_method.get((owner, receivers.method(call)))
         if by_method is not None and conditions_hold(call, by_method):
             return by_method
@@ -216,8 +237,11 @@ def _receiver_classes(graph: Graph, catalog: Catalog, effects: Effects) -> dict[
     classes = {place: catalog.made_by.get(name, name) for place, name in graph.types.items()}
     clashing: set[str] = set()
 
-    def learn(place: str, name: str | None) -> None:
-        if name is not None and classes.setdefault(place, name) != name:
+    of_many: dict[str, str] = {}
+
+    def learn(place: str, name: str | None, *, many: bool = False) -> None:
+        known = of_many if many else classes
+        if name is not None and known.setdefault(place, name) != name:
             clashing.add(place)
 
     for block in graph.blocks:
@@ -226,28 +250,37 @@ def _receiver_classes(graph: Graph, catalog: Catalog, effects: Effects) -> dict[
                 acquisition = effects.acquisition(item)
                 if acquisition is not None and not acquisition.elements:
                     learn(item.target, acquisition.kind)
-                elif item.name in _PATHS:
-                    learn(item.target, "pathlib.Path")
                 elif item.name is not None:
                     learn(item.target, catalog.made_by.get(item.name))
+                if item.name in _SAME_ITEMS and item.arguments[:1]:
+                    learn(item.target, of_many.get(str(item.arguments[0])), many=True)
                 if isinstance(item.receiver, str) and item.receiver in classes:
                     kind = classes[item.receiver]
+                    if kind == _PATH:
+                        learn(item.target, _PATH if item.method in _ANOTHER_PATH else None)
+                        many = _PATH if item.method in _PATHS_OF_ONE else None
+                        learn(item.target, many, many=True)
                     by_method = catalog.acquire_method.get((kind, item.method or ""))
                     if by_method is not None and not by_method.elements:
                         learn(item.target, by_method.kind)
             elif isinstance(item, (ir.Assign, ir.Await)) and isinstance(item.source, str):
                 learn(item.target, classes.get(item.source))
+                learn(item.target, of_many.get(item.source), many=True)
             elif isinstance(item, ir.Enter) and isinstance(item.manager, str):
                 learn(item.target, classes.get(item.manager))
             elif isinstance(item, ir.Build) and item.kind == "text" and item.elements:
                 left = item.elements[0]
-                if isinstance(left, str) and classes.get(left) in _PATHS:
-                    learn(item.target, "pathlib.Path")
+                if isinstance(left, str) and classes.get(left) == _PATH:
+                    learn(item.target, _PATH)
+            elif isinstance(item, ir.Iterate):
+                learn(item.target, of_many.get(str(item.source)), many=True)
+            elif isinstance(item, ir.Next):
+                learn(item.target, of_many.get(item.iterator))
             elif (
                 isinstance(item, ir.GetAttribute)
                 and item.attribute == "parent"
                 and isinstance(item.object, str)
-                and classes.get(item.object) in _PATHS
+                and classes.get(item.object) == _PATH
             ):
-                learn(item.target, "pathlib.Path")
+                learn(item.target, _PATH)
     return {place: name for place, name in classes.items() if place not in clashing}

@@ -125,7 +125,7 @@ def transfer(
         return state.bind(instruction.target, state.role(instruction.manager))
     if isinstance(instruction, ir.Exit):
         role = state.role(instruction.manager)
-        entered = role is not None and (role == ALIAS or is_container(role))
+        entered = role is not None and (role in (ALIAS, USES) or is_container(role))
         return Discharge.RELEASED if entered and resource.context else state
     if isinstance(instruction, ir.Return):
         return _return(instruction, state)

@@ -30,6 +30,8 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     collected: bool = True
     background: bool = False
     owned: bool = False
+    where_called: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
     tier: Literal["", "D", "M"] = ""
     raises: dict[str, tuple[str, ...]] = {}
     may_raise: tuple[str, ...] = ()
@@ -50,6 +52,8 @@ class Acquisition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         The call acquires only if one of these arguments has one of these values; ``*`` is any.
     unless : dict of str to tuple of str
         It does not acquire if one of these arguments has one of these values.
+
+    Arguments go by their keywords in `given` and `unless`, positional ones by their number.
     """
 
     kind: str
@@ -109,6 +113,7 @@ class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inner: frozenset[str]
     reads: frozenset[str]
     wraps: frozenset[str]
+    sends: frozenset[str]
     take: frozenset[str]
     borrow_verbs: frozenset[str]
     never_return: frozenset[str]
