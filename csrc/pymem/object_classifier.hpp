@@ -4,7 +4,7 @@
 
 namespace klg::pymem {
 
-/// Tells floats, lists, dicts and short tuples from everything else.
+/// Tells floats, lists, dicts, short tuples, contexts and plain names from everything else.
 class ObjectClassifier final : public sampling::BlockClassifier {
  public:
   [[nodiscard]] bool plausible(std::size_t size) const noexcept override;

@@ -9,7 +9,8 @@ namespace klg::sampling {
 enum class BlockKind : std::uint32_t {
   kUnknown = 0,
   /// An object of a type that the interpreter keeps free lists of: its block passes from one object
-  /// to the next, made at another line, without a free and an allocation that we could see.
+  /// to the next, made at another line, without a free and an allocation that we could see. Or a
+  /// name that the interpreter's cache of type lookups may keep for a long time.
   kRecycled = 1,
 };
 

@@ -74,6 +74,8 @@ def _bound_at(frame: Frame) -> tuple[Bound | None, bool] | None:
     function = _function_at(tree, frame.line)
     if not isinstance(function, ast.Module) and (limit := _cached(function)) is not None:
         return limit, True
+    if (limit := _calls_cached(tree, function, frame.line)) is not None:
+        return limit, True
     containers = _keepers(function, frame.line)
     for container in containers:
         bound = _limit_of(tree, container)
@@ -109,6 +111,21 @@ def _cached(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Bound | None:
         name = text.split("(")[0].rsplit(".", 1)[-1]
         if name == "lru_cache" and "maxsize=None" not in text and "(None" not in text:
             return Bound(decorator.lineno, f"@{text}")
+    return None
+
+
+def _calls_cached(tree: ast.Module, function: _Function, line: int) -> Bound | None:
+    """Find a call at a line to such a function: the cache keeps the arguments too, as its keys."""
+    called = {
+        node.func.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
+    }
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in called:
+            if (limit := _cached(node)) is not None:
+                return limit
     return None
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_WATCHING = os.path.join(_PACKAGE, "runtime") + os.sep
 
 
 class CallStacks:
@@ -59,11 +60,15 @@ class CallStacks:
         return frames[0] if frames else None
 
     def is_own(self, node: int) -> bool:
-        """Whether this is our own work: our frames and no application frame."""
-        frames = self.frames(node)
-        return any(f.file.startswith(_PACKAGE + os.sep) for f in frames) and not any(
-            is_application(f.file) for f in frames
-        )
+        """Whether this is our own work: called by the application to watch it, or not at all."""
+        ours = False
+        for frame in self.frames(node):
+            if is_application(frame.file):
+                return False
+            if frame.file.startswith(_WATCHING):
+                return True
+            ours = ours or frame.file.startswith(_PACKAGE + os.sep)
+        return ours
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
 from kimera_leakguard_native.runtime import bounds, teardown, verdict
-from kimera_leakguard_native.runtime.call_stacks import CallStacks
+from kimera_leakguard_native.runtime.call_stacks import CallStacks, is_application
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
 from kimera_leakguard_native.runtime.detectors.retention import retention
@@ -48,6 +48,13 @@ class _Stack:
     lives: list[Life] = field(default_factory=list)
     deaths: list[Deaths] = field(default_factory=list)
 
+    def set_to(self, clock: Callable[[float], float]) -> None:
+        """Count times on another clock."""
+        self.lives = [replace(one, birth=clock(one.birth)) for one in self.lives]
+        self.deaths = [
+            replace(one, birth=clock(one.birth), death=clock(one.death)) for one in self.deaths
+        ]
+
 
 class Observation:
     """What is known of a run; `poll` it more often than old objects die by the ten thousand.
@@ -58,9 +65,17 @@ class Observation:
         Written by a sampler in this process or another, which may die at any moment.
     resident : callable
         Gives the resident bytes of the observed process now, 0 where they are not known.
+    looks : bool
+        Whether `poll` also looks at what is alive now and then; else `look` is for the caller.
     """
 
-    def __init__(self, capture: _core.sampler.Capture, resident: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        capture: _core.sampler.Capture,
+        resident: Callable[[], int],
+        *,
+        looks: bool = True,
+    ) -> None:
         self._capture = capture
         self._resident = resident
         self._stacks = CallStacks()
@@ -70,6 +85,7 @@ class Observation:
         self._folded = 0
         self.timeline = Timeline()
         self.levels = LevelHistory()
+        self._looks = looks
         self.lost = 0
 
     def poll(self) -> dict[str, Any]:
@@ -88,8 +104,8 @@ class Observation:
             self._table.thin(self._mean)
         if totals["running"]:
             self.timeline.add(Point(totals["seconds"], totals["allocated_bytes"], self._resident()))
-            if self.levels.due(totals["seconds"]):
-                self._look(totals["seconds"])
+            if self._looks and self.levels.due(totals["seconds"]):
+                self.look(totals["seconds"])
         return totals
 
     def snapshot(self) -> Snapshot:
@@ -126,6 +142,19 @@ class Observation:
         """Judge every site that has aged objects or live ones, the fastest growing first."""
         return self._judge(self.poll()["seconds"])
 
+    def verdicts_by(self, clock: Callable[[float], float], now: float) -> list[SiteVerdict]:
+        """Judge the sites of the application on a clock of one's own.
+
+        Parameters
+        ----------
+        clock : callable
+            From seconds since the start to its own time.
+        now : float
+            On that clock.
+        """
+        self.poll()
+        return self._judge(now, clock)
+
     def report(self, *, ended: bool = False) -> RunReport:
         """Give the result of the run so far.
 
@@ -158,41 +187,53 @@ class Observation:
             timeline=resident,
         )
 
-    def _judge(self, until: float) -> list[SiteVerdict]:
-        stacks, mean = self._populations(until)
+    def _judge(
+        self, until: float, clock: Callable[[float], float] | None = None
+    ) -> list[SiteVerdict]:
+        if clock is None:
+            stacks, mean = self._populations(until)
+            activity = self.timeline.allocated_between
+        else:
+            stacks, mean = self._populations()
+            for stack in stacks.values():
+                stack.set_to(clock)
+            activity = _elapsed
         sizes = self._sizes(until)
         for node in sizes:
             stacks.setdefault(node, _Stack())
         by_site: dict[Frame | None, list[verdict.StackLives]] = defaultdict(list)
         for node, stack in stacks.items():
-            if self._stacks.is_own(node):
+            site = self._stacks.site(node)
+            if self._stacks.is_own(node) or (clock and not (site and is_application(site.file))):
                 continue
-            by_site[self._stacks.site(node)].append(
+            by_site[site].append(
                 verdict.StackLives(
                     self._stacks.frames(node), stack.lives, stack.deaths, sizes.get(node, ())
                 )
             )
-        sites = [
-            bounds.weigh(site)
-            for site in verdict.of_sites(by_site, until, mean, self.timeline.allocated_between)
-        ]
+        sites = [bounds.weigh(site) for site in verdict.of_sites(by_site, until, mean, activity)]
+        if clock is None:
+            sites += self._of_process(sites, until)
+        sites.sort(key=verdict.order)
+        return sites
+
+    def _of_process(self, sites: list[SiteVerdict], until: float) -> Iterable[SiteVerdict]:
+        """Give what the process as a whole shows and no site does."""
         explained = sum(max(0.0, site.growth_bytes_per_s) for site in sites)
         native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
         if native is not None:
             unlocated = verdict.of_native(native)
             advice = _NATIVE_ADVICE[self._capture.totals()["native"]]
-            sites.append(replace(unlocated, evidence=unlocated.evidence + advice))
+            yield replace(unlocated, evidence=unlocated.evidence + advice)
         kept = retention(
             [(level.time, level.live) for level in self.levels.until(until)],
             self.timeline.rss_between(0.0, until),
             until,
         )
         if kept is not None:
-            sites.append(verdict.of_retention(kept))
-        sites.sort(key=verdict.order)
-        return sites
+            yield verdict.of_retention(kept)
 
-    def _look(self, time: float) -> None:
+    def look(self, time: float) -> None:
         """Note how much is alive, and where in large blocks."""
         live, large = 0.0, []
         for life in _lives(self._capture.live()):
@@ -244,6 +285,10 @@ class Observation:
                 stacks[node].deaths += self._table.deaths(node, mean)
         self._stacks.read(self._capture)
         return stacks, mean
+
+
+def _elapsed(begin: float, end: float) -> float:
+    return end - begin
 
 
 def _lives(packed: bytes) -> Iterable[Life]:

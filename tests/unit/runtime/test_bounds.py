@@ -37,6 +37,13 @@ BOUNDED = {
         def compute(key):
             return make(key)  # here
         """,
+    "a call to a cached function": """
+        @functools.lru_cache(maxsize=600)
+        def compute(key):
+            return make(key)
+        def handle(request):
+            total = compute(int(request))  # here
+        """,
     "starts over": """
         def remember(key):
             if len(batch) >= 10_000:

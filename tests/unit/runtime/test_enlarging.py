@@ -26,7 +26,7 @@ def test_a_buffer_that_only_grows_is_seen_with_its_rate(bytes_at):
     found = enlarging(sizes(bytes_at), NOW)
     assert found is not None
     assert 14_000 < found.bytes_per_s < 26_000
-    assert "in each of 6 parts" in found.reason
+    assert "of 5 steps in time, and never shrank" in found.reason
 
 
 @pytest.mark.parametrize(
