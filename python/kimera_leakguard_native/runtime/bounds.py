@@ -122,11 +122,12 @@ def _calls_cached(tree: ast.Module, function: _Function, line: int) -> Bound | N
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.lineno <= line <= (node.end_lineno or node.lineno)
     }
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in called:
-            if (limit := _cached(node)) is not None:
-                return limit
-    return None
+    limits = (
+        _cached(node)
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in called
+    )
+    return next((limit for limit in limits if limit is not None), None)
 
 
 def _keepers(function: _Function, line: int) -> list[str]:

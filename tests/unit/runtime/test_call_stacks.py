@@ -50,7 +50,9 @@ def test_the_unknown_stack_has_no_site():
 
 def test_our_own_work_is_known():
     assert stacks(f"{OURS}/runtime/sampler.py", json.__file__).is_own(2)
-    assert not stacks("/app/main.py", f"{OURS}/runtime/sampler.py").is_own(2)
+    assert stacks("/app/main.py", f"{OURS}/runtime/sampler.py", json.__file__).is_own(3)
+    assert not stacks(f"{OURS}/runtime/repeats.py", "/app/main.py", json.__file__).is_own(3)
+    assert not stacks("/app/main.py", f"{OURS}/engines/decision_cache.py").is_own(2)
 
 
 @pytest.mark.parametrize("file", ["<string>", "<frozen os>", os.__file__, pytest.__file__])
