@@ -124,9 +124,12 @@ void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members
   const std::size_t end_panel = (size_ + kRightRows - 1) / kRightRows;
   if (first_panel >= end_panel) return;
   const std::size_t columns = rows.columns();
-  team.run(end_panel - first_panel, [&](std::size_t item, unsigned) {
+  // A panel's rows one after the other, for each worker. Words past the entries stay zero.
+  std::vector<std::vector<std::uint32_t>> rows_of_panel(team.size());
+  team.run(end_panel - first_panel, [&](std::size_t item, unsigned worker) {
     const std::size_t panel = first_panel + item;
-    std::vector<std::uint32_t> words(steps_ * kRightRows);
+    std::vector<std::uint32_t>& words = rows_of_panel[worker];
+    words.resize(steps_ * kRightRows);
     const std::size_t first = panel * kRightRows;
     const std::size_t count = std::min(kRightRows, size_ - first);
     for (std::size_t r = 0; r < count; ++r) {
@@ -137,6 +140,7 @@ void PackedRows::pack(const RowSet& rows, std::span<const std::uint32_t> members
       if (filter_ == Filter::floats) {
         kernels_->normalise(row, columns, inverse_norm, out);
       } else if (filter_ == Filter::halves) {
+        std::fill_n(out, steps_, 0u);
         const float residual = kernels_->round_halves(row, columns, inverse_norm, out);
         residual_[first + r] = static_cast<float>(slack_scale_ * residual);
       } else {

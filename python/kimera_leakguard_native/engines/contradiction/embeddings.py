@@ -46,6 +46,13 @@ class Embeddings:
             zero[row] = not self.matrix[row].any()
         return zero
 
+    def require_finite(self, ids: Sequence[str]) -> None:
+        """Name the first geoid whose embedding holds NaN or infinity."""
+        wrong = np.flatnonzero(~np.isfinite(self.matrix).all(axis=1))
+        if len(wrong):
+            message = f"geoid {ids[int(wrong[0])]!r}: its embedding holds NaN or infinity"
+            raise ValueError(message)
+
     def require_one_length(self, ids: Sequence[str]) -> None:
         """Refuse embeddings that cannot be compared."""
         present = np.flatnonzero(self.lengths)
@@ -65,7 +72,8 @@ def stack(vectors: Sequence[Any], ids: Sequence[str]) -> Embeddings:
     Raises
     ------
     ValueError
-        An embedding holds NaN or infinity or has more than one dimension; the message names it.
+        An embedding is no vector of numbers; the message names it. NaN and infinity are left to
+        the search, which sees every entry anyway: see `Embeddings.require_finite`.
     """
     rows = [_vector(vector, geoid_id) for vector, geoid_id in zip(vectors, ids, strict=True)]
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
@@ -76,14 +84,6 @@ def stack(vectors: Sequence[Any], ids: Sequence[str]) -> Embeddings:
         matrix = np.zeros((len(rows), width), dtype=np.float32)
         for number, row in enumerate(rows):
             matrix[number, : len(row)] = row
-    # A sum is finite unless an entry is not, or it overflows: only then look closer.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not math.isfinite(float(matrix.sum()))
-    if suspicious:
-        wrong = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
-        if len(wrong):
-            message = f"geoid {ids[int(wrong[0])]!r}: its embedding holds NaN or infinity"
-            raise ValueError(message)
     return Embeddings(matrix, lengths)
 
 

@@ -236,9 +236,13 @@ class OptimizedContradictionEngine:
     ) -> list[tuple[int, int]]:
         stacked = geoid_embeddings.stack([g.embedding_vector for g in geoids], ids)
         stacked.require_one_length(ids)
-        pairs = contradiction_pairs(
-            stacked.matrix, self.threshold, threads=threads, backend=self.backend
-        )
+        try:
+            pairs = contradiction_pairs(
+                stacked.matrix, self.threshold, threads=threads, backend=self.backend
+            )
+        except ValueError:
+            stacked.require_finite(ids)
+            raise
         found = list(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True))
         missing = np.flatnonzero(stacked.missing)
         if len(missing):

@@ -77,12 +77,16 @@ class Tensions:
     def above(self, threshold: float, threads: int) -> list[TensionGradient]:
         """Give the pairs that exceed (weighted: reach) the threshold, in order."""
         found_i, found_j, found_score = [], [], []
-        for i, j, cosine, present in self._cosines(threshold, threads):
-            score = self._score(i, j, cosine, present)
-            kept = score > threshold if self._mean else score >= threshold
-            found_i.append(i[kept])
-            found_j.append(j[kept])
-            found_score.append(score[kept])
+        try:
+            for i, j, cosine, present in self._cosines(threshold, threads):
+                score = self._score(i, j, cosine, present)
+                kept = score > threshold if self._mean else score >= threshold
+                found_i.append(i[kept])
+                found_j.append(j[kept])
+                found_score.append(score[kept])
+        except ValueError:
+            self._embeddings.require_finite(self._ids)
+            raise
         if not found_i:
             return []
         i, j, score = np.concatenate(found_i), np.concatenate(found_j), np.concatenate(found_score)
