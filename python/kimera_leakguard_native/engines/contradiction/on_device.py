@@ -125,3 +125,14 @@ def device_pairs(
         as_mask(mask, there.rows),
         max_pairs,
     )
+
+
+def device_cross_pairs(
+    queries: Any, x: Any, threshold: float, below: bool, mask: Any, max_pairs: int | None
+) -> tuple[Arrays, bool]:
+    """Give the pairs of a row of `queries` and a row of `x` that counts, and whether all."""
+    left = np.ascontiguousarray(as_rows(queries, "queries"))
+    right = np.ascontiguousarray(as_rows(x, "x"))
+    return cuda.cross_pairs_of_host_rows(
+        left.data, right.data, threshold, below, as_mask(mask, len(right)), max_pairs
+    )

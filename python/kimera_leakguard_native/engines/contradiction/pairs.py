@@ -13,7 +13,11 @@ from kimera_leakguard_native.engines.contradiction.arguments import (
     query_matrix,
     thread_count,
 )
-from kimera_leakguard_native.engines.contradiction.on_device import device_pairs, uses_device
+from kimera_leakguard_native.engines.contradiction.on_device import (
+    device_cross_pairs,
+    device_pairs,
+    uses_device,
+)
 from kimera_leakguard_native.errors import LeakGuardError
 
 if TYPE_CHECKING:
@@ -143,12 +147,21 @@ def cross_pairs(
     threads: int | None = None,
     mask: Any = None,
     max_pairs: int | None = None,
+    backend: Backend = "auto",
 ) -> Pairs:
     """Find every pair of a row of `queries` (m, d) or (d,) with a row of `x` (n, d).
 
     As `contradiction_pairs`; `i` counts rows of `queries`, `j` rows of `x`, and every combination
-    counts. `mask` is for the rows of `x`.
+    counts. `mask` is for the rows of `x`. On a device, ``backend="cuda"`` takes rows of the host.
     """
+    if uses_device(None, backend):
+        as_pair_bound(max_pairs)
+        arrays, complete = device_cross_pairs(
+            query_matrix(queries), x, as_threshold(threshold), below, mask, max_pairs
+        )
+        if not complete:
+            raise too_many(max_pairs)
+        return Pairs(*arrays)
     scan = _scan(x, threshold, below=below, threads=threads, mask=mask, queries=queries)
     return _collect(scan, max_pairs)
 

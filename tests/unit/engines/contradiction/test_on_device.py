@@ -10,7 +10,7 @@ from kimera_leakguard_native.engines.contradiction.on_device import (
     on_device,
     uses_device,
 )
-from kimera_leakguard_native.engines.contradiction.pairs import contradiction_pairs
+from kimera_leakguard_native.engines.contradiction.pairs import contradiction_pairs, cross_pairs
 
 
 class Array:
@@ -72,6 +72,8 @@ def test_a_missing_device_is_no_lack_of_memory():
         _core.cuda.cross_pairs_of_host_rows(matrix(2, 2), matrix(3, 2), 0.0)
     assert not uses_device(matrix(2, 2), "auto")
     with pytest.raises(klg.CudaUnavailable, match=reason):
+        cross_pairs(matrix(2, 2), matrix(3, 2), 0.0, backend="cuda")
+    with pytest.raises(klg.CudaUnavailable, match=reason):
         klg.OptimizedContradictionEngine(backend="cuda")
 
 
@@ -108,7 +110,7 @@ def test_the_device_finds_the_same_pairs(below):
 
 
 @pytest.mark.gpu
-def test_masks_and_caps_on_the_device():
+def test_masks_caps_and_queries_on_the_device():
     if not _core.cuda.device_count():
         pytest.skip(f"no CUDA device: {_core.cuda.unavailable_reason()}")
     x = matrix(900, 64)
@@ -116,6 +118,11 @@ def test_masks_and_caps_on_the_device():
     x[~mask] = np.nan
     wanted = contradiction_pairs(x, -0.3, mask=mask)
     got = contradiction_pairs(x, -0.3, mask=mask, backend="cuda")
+    for ours, theirs in zip(got, wanted, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    queries = matrix(130, 64, 1)
+    wanted = cross_pairs(queries, x, -0.3, mask=mask)
+    got = cross_pairs(queries, x, -0.3, mask=mask, backend="cuda")
     for ours, theirs in zip(got, wanted, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(klg.LeakGuardError, match="more than max_pairs=3 "):

@@ -173,6 +173,35 @@ def test_other_bad_arguments_are_named():
         cross_pairs(matrix(2, 3), x, 0.0)
 
 
+def test_more_rows_than_an_index_can_count_are_refused_at_once():
+    x = np.broadcast_to(np.ones((1, 4), dtype=np.float32), (2**32, 4))
+    with pytest.raises(ValueError, match="x: 4294967296 rows are too many"):
+        contradiction_pairs(x, 0.0)
+
+
+def test_rows_that_change_during_a_call_harm_only_its_result():
+    x = matrix(4000, 64)
+    reference = contradiction_pairs(x, 0.5, below=False)
+    kept, stop = x.copy(), threading.Event()
+
+    def disturb():
+        while not stop.is_set():
+            x[1::2] = np.float32(3e38)
+            x[::3] = 0.0
+            x[:] = kept
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    for _ in range(20):
+        try:
+            contradiction_pairs(x, 0.5, below=False, threads=2)
+        except ValueError as error:
+            assert "holds NaN or infinity" in str(error)
+    stop.set()
+    thread.join()
+    assert_same(contradiction_pairs(x, 0.5, below=False), reference)
+
+
 def test_layouts_make_no_difference():
     wide = matrix(90, 64)
     for view in (wide[::2, :33], wide[::-1, 3:40], np.asfortranarray(wide), wide[:, ::2]):
