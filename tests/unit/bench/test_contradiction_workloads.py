@@ -33,7 +33,8 @@ def test_stored_rows_are_shuffled_and_planted(tmp_path):
     x = workloads.stored_rows(tmp_path / "rows.npy", 0)
     np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1.0, rtol=1e-6)
     found = contradiction_pairs(x, 0.95, below=False)
-    assert {(k, 40 + k) for k in range(20)} <= set(zip(found.i.tolist(), found.j.tolist()))
+    pairs = set(zip(found.i.tolist(), found.j.tolist(), strict=True))
+    assert {(k, 40 + k) for k in range(20)} <= pairs
     np.save(tmp_path / "rows.npy", rows.astype(np.float64))
     with pytest.raises(ValueError, match="expected float32 rows"):
         workloads.stored_rows(tmp_path / "rows.npy", 0)

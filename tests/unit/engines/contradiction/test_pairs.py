@@ -193,10 +193,7 @@ def test_rows_that_change_during_a_call_harm_only_its_result():
     thread = threading.Thread(target=disturb)
     thread.start()
     for _ in range(20):
-        try:
-            contradiction_pairs(x, 0.5, below=False, threads=2)
-        except ValueError as error:
-            assert "holds NaN or infinity" in str(error)
+        contradiction_pairs(x, 0.5, below=False, threads=2)
     stop.set()
     thread.join()
     assert_same(contradiction_pairs(x, 0.5, below=False), reference)
