@@ -87,6 +87,7 @@ std::pair<PairArrays, bool> pairs_of_host_rows(const py::buffer& x, double thres
 
 std::pair<PairArrays, bool> cross_pairs_of_host_rows(const py::buffer& queries, const py::buffer& x,
                                                      double threshold, bool below,
+                                                     const std::optional<py::buffer>& mask,
                                                      std::optional<std::size_t> max_pairs) {
   const ArrayView<float> left(queries, "queries", 2);
   const ArrayView<float> right(x, "x", 2);
