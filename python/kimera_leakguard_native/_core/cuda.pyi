@@ -15,7 +15,7 @@ def canonical_dots(rows: typing_extensions.Buffer, pairs: typing_extensions.Buff
     """
     Canonical dot products of row pairs (m, 2) of a float32 matrix, on the device.
     """
-def cross_pairs_of_host_rows(queries: typing_extensions.Buffer, x: typing_extensions.Buffer, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, max_pairs: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]], bool]:
+def cross_pairs_of_host_rows(queries: typing_extensions.Buffer, x: typing_extensions.Buffer, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, mask: typing_extensions.Buffer | None = None, max_pairs: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]], bool]:
     """
     As above, pairs of a row of queries and a row of x.
     """
