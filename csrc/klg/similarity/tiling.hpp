@@ -27,15 +27,17 @@ static_assert(kStripRows % kLeastStripRows == 0 && kPanelMultiple % kLeastStripR
   return static_cast<std::size_t>(std::clamp(size, 512L << 10, 2048L << 10));
 }
 
+// A strip stays in the cache while chunks pass through it, so the more rows it has, the less is
+// read.
 [[nodiscard]] inline std::size_t strip_rows_for(std::size_t row_bytes) noexcept {
-  const std::size_t bytes = second_level_bytes() * 7 / 16;
+  const std::size_t bytes = second_level_bytes() * 10 / 16;
   const std::size_t fitting =
       bytes / std::max<std::size_t>(1, row_bytes) / kLeastStripRows * kLeastStripRows;
   return std::clamp(fitting, kLeastStripRows, kStripRows);
 }
 
 [[nodiscard]] inline std::size_t chunk_columns_for(std::size_t row_bytes) noexcept {
-  const std::size_t bytes = second_level_bytes() * 7 / 16;
+  const std::size_t bytes = second_level_bytes() * 4 / 16;
   const std::size_t fitting =
       bytes / std::max<std::size_t>(1, row_bytes) / kPanelMultiple * kPanelMultiple;
   return std::clamp<std::size_t>(fitting, kPanelMultiple, 960);
