@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -22,16 +23,6 @@ constexpr ItemType kItemTypes[] = {
 };
 
 constexpr Py_ssize_t kDefaultCapacity = Py_ssize_t{1} << 20;
-
-void raise(const char* name, const std::string& text) {
-  PyObject* errors = PyImport_ImportModule("kimera_leakguard_native.errors");
-  if (errors == nullptr) return;
-  if (PyObject* type = PyObject_GetAttrString(errors, name)) {
-    PyErr_SetString(type, text.c_str());
-    Py_DECREF(type);
-  }
-  Py_DECREF(errors);
-}
 
 std::string describe(const SlotPool& pool) {
   return (pool.name->empty() ? std::string("this SlotPool") : "SlotPool '" + *pool.name + "'") +
@@ -78,17 +69,6 @@ const ItemType* parse_item_type(PyObject* dtype) {
   return found;
 }
 
-bool check_device(const char* device) {
-  if (std::strcmp(device, "cpu") == 0) return true;
-  if (std::strncmp(device, "cuda", 4) == 0) {
-    raise("CudaUnavailable", std::string("device '") + device +
-                                 "': slots in device memory are not built yet; use device='cpu'");
-  } else {
-    PyErr_Format(PyExc_ValueError, "device: expected 'cpu', got '%s'", device);
-  }
-  return false;
-}
-
 PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   Py_ssize_t dim = 0;
   Py_ssize_t capacity = kDefaultCapacity;
@@ -105,7 +85,8 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   const ItemType* item = dtype == nullptr ? &kItemTypes[0] : parse_item_type(dtype);
-  if (item == nullptr || !check_device(device)) return nullptr;
+  int number = -1;
+  if (item == nullptr || !parse_device(device, number)) return nullptr;
   if (dim < 1 || dim > PY_SSIZE_T_MAX / 16) {
     return PyErr_Format(PyExc_ValueError, "dim: expected at least 1, got %zd", dim);
   }
@@ -122,19 +103,23 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   SlotPool& pool = as_pool(self);
   new (&pool.arena) std::unique_ptr<slots::SlotArena>();
   new (&pool.sites) std::unique_ptr<LeaseSites>();
+  new (&pool.events) std::unique_ptr<slots::StreamEvents>();
+  new (&pool.order) std::unique_ptr<slots::StreamOrder>();
+  pool.device = number;
   pool.name = nullptr;
   pool.item = item;
   pool.dim = dim;
   try {
     pool.name = new std::string(name);
     pool.sites = std::make_unique<LeaseSites>(static_cast<std::uint32_t>(capacity));
-    pool.arena = slots::SlotArena::on_host(
-        {.row_bytes = static_cast<std::size_t>(dim * item->size),
-         .alignment = static_cast<std::size_t>(std::max(alignment, item->size)),
-         .capacity = static_cast<std::uint32_t>(capacity),
-         .poison = poison != 0});
+    make_arena(pool, {.row_bytes = static_cast<std::size_t>(dim * item->size),
+                      .alignment = static_cast<std::size_t>(std::max(alignment, item->size)),
+                      .capacity = static_cast<std::uint32_t>(capacity),
+                      .poison = poison != 0});
+  } catch (const CudaUnavailable& e) {
+    raise_own("CudaUnavailable", std::string("SlotPool: device '") + device + "': " + e.what());
   } catch (const OutOfMemory& e) {
-    raise("SlotExhausted", std::string("SlotPool: ") + e.what());
+    raise_own("SlotExhausted", std::string("SlotPool: ") + e.what());
   } catch (const Error& e) {
     PyErr_Format(PyExc_ValueError, "SlotPool: %s", e.what());
   } catch (const std::bad_alloc&) {
@@ -150,6 +135,8 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 void slot_pool_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   delete as_pool(self).name;
+  as_pool(self).order.~unique_ptr();
+  as_pool(self).events.~unique_ptr();
   as_pool(self).sites.~unique_ptr();
   as_pool(self).arena.~unique_ptr();
   type->tp_free(self);
@@ -237,7 +224,10 @@ PyObject* get_dtype(PyObject* self, void*) {
 PyObject* get_capacity(PyObject* self, void*) {
   return PyLong_FromUnsignedLong(as_pool(self).arena->capacity());
 }
-PyObject* get_device(PyObject*, void*) { return PyUnicode_FromString("cpu"); }
+PyObject* get_device(PyObject* self, void*) {
+  const int device = as_pool(self).device;
+  return device < 0 ? PyUnicode_FromString("cpu") : PyUnicode_FromFormat("cuda:%d", device);
+}
 PyObject* get_name(PyObject* self, void*) {
   return PyUnicode_FromString(as_pool(self).name->c_str());
 }
@@ -275,6 +265,14 @@ PyMethodDef methods[] = {
     {"live_handles", slot_pool_live_handles, METH_NOARGS,
      "live_handles(self) -> numpy.typing.NDArray[numpy.int64]\n\nGive the handles of all live "
      "slots, by slot: int64 (n,)."},
+    {"allocate_for", slot_pool_allocate_for, METH_O,
+     "allocate_for(self, stream: typing.SupportsIndex) -> int\n\nHand out a slot for work on a "
+     "CUDA stream: at once one that the stream itself has freed."},
+    {"free_after",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(slot_pool_free_after)),
+     METH_FASTCALL,
+     "free_after(self, handle: typing.SupportsIndex, stream: typing.SupportsIndex, /) -> None\n\n"
+     "Free a slot behind what a CUDA stream has been given so far; errors are those of `free`."},
     {"holders", slot_pool_holders, METH_NOARGS,
      "holders(self) -> list[tuple[str, int, str, int, float]]\n\nSay which lines hold the live "
      "slots, most slots first.\n\nEach is (file, line, function, slots, age in seconds of the "
@@ -297,7 +295,7 @@ PyGetSetDef getters[] = {
     {"dim", get_dim, nullptr, "Items a row.", nullptr},
     {"dtype", get_dtype, nullptr, "Type of an item, by numpy's name.", nullptr},
     {"capacity", get_capacity, nullptr, "Slots that the pool can grow to.", nullptr},
-    {"device", get_device, nullptr, "Where the rows are: 'cpu'.", nullptr},
+    {"device", get_device, nullptr, "Where the rows are: 'cpu' or 'cuda:N'.", nullptr},
     {"name", get_name, nullptr, "What messages call the pool.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
@@ -345,15 +343,15 @@ PyObject* refuse(const SlotPool& pool, const char* what, Handle handle, SlotStat
   switch (status) {
     case SlotStatus::kFreed:
       message += " was freed before; " + slot + " of " + describe(pool) + " is free";
-      raise(freeing ? "DoubleFree" : "StaleHandle", message);
+      raise_own(freeing ? "DoubleFree" : "StaleHandle", message);
       break;
     case SlotStatus::kRecycled:
       message += " was freed before; " + slot + " of " + describe(pool) +
                  " has been handed out again since";
-      raise(freeing ? "DoubleFree" : "StaleHandle", message);
+      raise_own(freeing ? "DoubleFree" : "StaleHandle", message);
       break;
     default:
-      raise("ForeignHandle", message + " was never handed out by " + describe(pool));
+      raise_own("ForeignHandle", message + " was never handed out by " + describe(pool));
   }
   return nullptr;
 }
@@ -380,7 +378,7 @@ PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
     }
   } catch (const std::bad_alloc&) {  // then without the lines
   }
-  raise("SlotExhausted", message);
+  raise_own("SlotExhausted", message);
   return nullptr;
 }
 

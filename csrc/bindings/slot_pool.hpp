@@ -6,6 +6,7 @@
 #include <string>
 
 #include "klg/slots/slot_arena.hpp"
+#include "klg/slots/stream_order.hpp"
 #include "lease_sites.hpp"
 
 namespace klg::bindings {
@@ -21,6 +22,9 @@ struct ItemType {
 struct SlotPool {
   PyObject_HEAD std::unique_ptr<slots::SlotArena> arena;
   std::unique_ptr<LeaseSites> sites;
+  std::unique_ptr<slots::StreamEvents> events;  ///< Of a device; null for host memory.
+  std::unique_ptr<slots::StreamOrder> order;    ///< With `events`.
+  int device;                                   ///< -1: host memory.
   const ItemType* item;
   Py_ssize_t dim;
   std::string* name;
@@ -39,7 +43,19 @@ PyObject* refuse(const SlotPool& pool, const char* what, slots::Handle handle,
 PyObject* exhausted(const SlotPool& pool, const char* what, std::size_t wanted,
                     const char* reason = nullptr);
 
-// In slot_pool_many.cpp and slot_pool_views.cpp.
+/// Raises an error of the package by its name.
+void raise_own(const char* name, const std::string& text);
+
+/// The number of a device in 'cpu' (-1), 'cuda' or 'cuda:N': false with ValueError set otherwise.
+bool parse_device(const char* device, int& number);
+
+/// Makes the arena of a pool, and what a device needs beside it. Throws as `SlotArena`, and
+/// CudaUnavailable.
+void make_arena(SlotPool& pool, const slots::SlotArenaOptions& options);
+
+// In slot_pool_device.cpp, slot_pool_many.cpp and slot_pool_views.cpp.
+PyObject* slot_pool_allocate_for(PyObject* self, PyObject* stream);
+PyObject* slot_pool_free_after(PyObject* self, PyObject* const* arguments, Py_ssize_t count);
 PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count);
 PyObject* slot_pool_free_many(PyObject* self, PyObject* handles);
 PyObject* slot_pool_holders(PyObject* self, PyObject*);

@@ -1,3 +1,6 @@
+#include <cstdio>
+#include <cstring>
+
 #include "slot_pool.hpp"
 
 namespace klg::bindings {
@@ -35,6 +38,12 @@ void dealloc(PyObject* self) {
 int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   SlotView& view = as_view(self);
   const SlotPool& pool = as_pool(view.pool);
+  if (pool.device >= 0) {
+    PyErr_SetString(PyExc_BufferError,
+                    "these rows are device memory: take them by __cuda_array_interface__");
+    buffer->obj = nullptr;
+    return -1;
+  }
   const bool dense = view.ndim == 1 || view.strides[0] == pool.dim * pool.item->size;
   if (!dense && (flags & PyBUF_STRIDES) != PyBUF_STRIDES) {
     PyErr_SetString(PyExc_BufferError, "the rows of this pool are padded: ask for strides");
@@ -55,7 +64,40 @@ int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   return 0;
 }
 
-PyType_Slot type_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(&dealloc)},
+// Version 3; torch.as_tensor and cupy.asarray keep this object, and so the slots, while they use
+// it.
+PyObject* get_cuda_array_interface(PyObject* self, void*) {
+  const SlotView& view = as_view(self);
+  const SlotPool& pool = as_pool(view.pool);
+  if (pool.device < 0) {
+    PyErr_SetString(PyExc_AttributeError, "__cuda_array_interface__: these rows are host memory");
+    return nullptr;
+  }
+  const char letter = pool.item->format[0];
+  const char kind = letter == '?'                            ? 'b'
+                    : std::strchr("efd", letter) != nullptr  ? 'f'
+                    : std::strchr("bhiq", letter) != nullptr ? 'i'
+                                                             : 'u';
+  char type[16];
+  std::snprintf(type, sizeof type, "%c%c%zd", pool.item->size == 1 ? '|' : '<', kind,
+                pool.item->size);
+  PyObject* shape = view.ndim == 1 ? Py_BuildValue("(n)", view.shape[0])
+                                   : Py_BuildValue("(nn)", view.shape[0], view.shape[1]);
+  PyObject* strides = view.ndim == 1 ? Py_BuildValue("(n)", view.strides[0])
+                                     : Py_BuildValue("(nn)", view.strides[0], view.strides[1]);
+  return Py_BuildValue("{sNsNsss(KO)sOsi}", "shape", shape, "strides", strides, "typestr", type,
+                       "data",
+                       static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(view.data)),
+                       Py_False, "stream", Py_None, "version", 3);
+}
+
+PyGetSetDef getters[] = {
+    {"__cuda_array_interface__", get_cuda_array_interface, nullptr,
+     "Where the rows are on the device; AttributeError for host memory.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyType_Slot type_slots[] = {{Py_tp_getset, getters},
+                            {Py_tp_dealloc, reinterpret_cast<void*>(&dealloc)},
                             {Py_bf_getbuffer, reinterpret_cast<void*>(&get_buffer)},
                             {Py_tp_doc, const_cast<char*>("Memory under an array of a SlotPool.")},
                             {0, nullptr}};
@@ -70,6 +112,8 @@ SlotView* make_view(PyObject* pool) {
 }
 
 PyObject* as_array(SlotView* view) {
+  // No array of numpy's can stand on device memory: the view itself is what torch and CuPy take.
+  if (as_pool(view->pool).device >= 0) return reinterpret_cast<PyObject*>(view);
   PyObject* array = call_numpy("asarray", "(O)", view);
   Py_DECREF(view);
   return array;

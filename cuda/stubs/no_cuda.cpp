@@ -2,6 +2,7 @@
 #include "klg/core/error.hpp"
 #include "klg/cuda/canonical_dot.hpp"
 #include "klg/cuda/device.hpp"
+#include "klg/cuda/device_driver.hpp"
 #include "klg/cuda/pair_search.hpp"
 
 namespace klg::cuda {
@@ -13,6 +14,10 @@ int runtime_version() noexcept { return 0; }
 
 std::string unavailable_reason() {
   return "this is a CPU-only build; rebuild with nvcc on PATH (KLG_CUDA=ON)";
+}
+
+std::shared_ptr<DeviceDriver> open_driver(int device) {
+  throw CudaUnavailable("CUDA device " + std::to_string(device) + ": " + unavailable_reason());
 }
 
 void canonical_dots(const float*, std::size_t, std::size_t, const RowPair*, std::size_t, double*) {

@@ -32,8 +32,8 @@ void HostReservation::commit(std::size_t offset, std::size_t bytes) {
   }
 }
 
-bool HostReservation::decommit(std::size_t offset, std::size_t bytes) noexcept {
-  return madvise(base_ + offset, bytes, MADV_DONTNEED) == 0;
+std::size_t HostReservation::decommit(std::size_t offset, std::size_t bytes) noexcept {
+  return madvise(base_ + offset, bytes, MADV_DONTNEED) == 0 ? bytes : 0;
 }
 
 void HostReservation::fill(std::size_t offset, std::size_t bytes, std::byte value) {

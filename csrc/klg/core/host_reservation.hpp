@@ -15,7 +15,7 @@ class HostReservation final : public MemoryReservation {
   [[nodiscard]] std::size_t size() const noexcept override { return size_; }
   [[nodiscard]] std::size_t granularity() const noexcept override { return page_; }
   void commit(std::size_t offset, std::size_t bytes) override;
-  bool decommit(std::size_t offset, std::size_t bytes) noexcept override;
+  std::size_t decommit(std::size_t offset, std::size_t bytes) noexcept override;
   void fill(std::size_t offset, std::size_t bytes, std::byte value) override;
   [[nodiscard]] bool holds(std::size_t offset, std::size_t bytes, std::byte value) const override;
 

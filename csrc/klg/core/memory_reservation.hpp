@@ -7,7 +7,7 @@ namespace klg {
 /// A range of addresses that never moves, of which parts are backed by memory.
 ///
 /// The host implements it with mmap; CUDA virtual memory (reserve, map, set access, unmap) fits the
-/// same five calls. An abstract class and not a template parameter: it is called when pages change
+/// same calls. An abstract class and not a template parameter: it is called when pages change
 /// hands, never per slot, and one compiled arena serves every kind of memory.
 class MemoryReservation {
  public:
@@ -26,9 +26,12 @@ class MemoryReservation {
   /// be backed in part, and nothing that was backed before is touched.
   virtual void commit(std::size_t offset, std::size_t bytes) = 0;
 
-  /// Gives the memory of a range back; false if that could not be done. Afterwards host memory
-  /// still may be read (zeros), so that a view which outlived its rows is not a crash.
-  virtual bool decommit(std::size_t offset, std::size_t bytes) noexcept = 0;
+  /// Gives the memory of a range back; says how many bytes of it, from its start, really were.
+  virtual std::size_t decommit(std::size_t offset, std::size_t bytes) noexcept = 0;
+
+  /// Whether what was given back still may be read (as zeros, on the host), so that a view which
+  /// outlived its rows is not a crash.
+  [[nodiscard]] virtual bool readable_when_given_back() const noexcept { return true; }
 
   /// Sets every byte of a committed range, or says whether every byte has the value.
   virtual void fill(std::size_t offset, std::size_t bytes, std::byte value) = 0;

@@ -38,7 +38,8 @@ class CommittedPages {
   /// Gives pages [first, last) back, those that are backed.
   void decommit(std::size_t first, std::size_t last) noexcept {
     for_runs(first, last, true, [this](std::size_t begin, std::size_t end) {
-      if (memory_.decommit(begin * page_, (end - begin) * page_)) mark(begin, end, false);
+      const std::size_t given = memory_.decommit(begin * page_, (end - begin) * page_);
+      mark(begin, begin + given / page_, false);
     });
   }
 

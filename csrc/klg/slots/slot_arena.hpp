@@ -143,6 +143,7 @@ class SlotArena final : private ForkLock {
   [[nodiscard]] std::uint32_t committed_rows() const;
 
   /// Gives every page back that only free slots lie on, wherever it is, and says how many bytes.
+  /// Nothing during a hold, where such pages could not be read any more.
   std::size_t shrink();
 
   [[nodiscard]] SlotStatistics statistics() const;

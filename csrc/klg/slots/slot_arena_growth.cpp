@@ -120,6 +120,7 @@ bool SlotArena::extend(std::size_t slots) {
 
 std::size_t SlotArena::shrink() {
   const std::scoped_lock lock(growth_);
+  if (!rows_->readable_when_given_back() && holds_.load(std::memory_order_seq_cst) != 0) return 0;
   const std::size_t before = pages_.bytes();
   const std::uint32_t leaves = existing_leaves();
   // All free slots are taken out first, so that nobody gets one whose page is about to go; who

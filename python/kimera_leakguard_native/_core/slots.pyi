@@ -35,12 +35,20 @@ class SlotPool:
         
         Raises SlotExhausted where every slot is in use or the system has no memory.
         """
+    def allocate_for(self, stream: typing.SupportsIndex) -> int:
+        """
+        Hand out a slot for work on a CUDA stream: at once one that the stream itself has freed.
+        """
     def free(self, handle: typing.SupportsIndex) -> None:
         """
         End the life of a handle.
         
         A slot with a live `row` is handed out again only when the last such row is gone. Raises
         DoubleFree for a handle freed before, ForeignHandle for one that is not this pool's.
+        """
+    def free_after(self, handle: typing.SupportsIndex, stream: typing.SupportsIndex) -> None:
+        """
+        Free a slot behind what a CUDA stream has been given so far; errors are those of `free`.
         """
     def free_many(self, handles: numpy.typing.NDArray[numpy.int64] | typing.Sequence[int]) -> None:
         """

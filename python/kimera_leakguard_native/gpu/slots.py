@@ -45,7 +45,9 @@ class SlotPool(_core.slots.SlotPool):
     capacity : int
         The most slots; up to 2**28. Only address space is reserved for it.
     device : str
-        ``"cpu"``. Slots in device memory are not built yet.
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On a device `row` and `view` give objects with
+        ``__cuda_array_interface__``, and `allocate_for` and `free_after` follow the order of
+        streams. Not verified on a GPU.
     alignment : int
         Rows start at multiples of this many bytes. By default they lie densely, so that `view` is
         C-contiguous.
@@ -59,7 +61,7 @@ class SlotPool(_core.slots.SlotPool):
     SlotExhausted
         If the address space cannot be reserved.
     CudaUnavailable
-        For a CUDA device.
+        There is no such device, no driver, or no CUDA part in this build; it says which.
     """
 
     __slots__ = ()

@@ -34,7 +34,7 @@ TEST(HostReservation, WhatWasGivenBackReadsAsZeros) {
   const std::size_t page = memory.granularity();
   memory.commit(0, 2 * page);
   memory.fill(0, 2 * page, std::byte{3});
-  EXPECT_TRUE(memory.decommit(page, page));
+  EXPECT_EQ(memory.decommit(page, page), page);
   EXPECT_TRUE(memory.holds(0, page, std::byte{3}));
   EXPECT_TRUE(memory.holds(page, page, std::byte{0}));
 }

@@ -19,7 +19,7 @@ class FaultyReservation final : public MemoryReservation {
     if (countdown_ > 0 && --countdown_ == 0) throw OutOfMemory("injected");
     host_.commit(offset, bytes);
   }
-  bool decommit(std::size_t offset, std::size_t bytes) noexcept override {
+  std::size_t decommit(std::size_t offset, std::size_t bytes) noexcept override {
     return host_.decommit(offset, bytes);
   }
   void fill(std::size_t offset, std::size_t bytes, std::byte value) override {

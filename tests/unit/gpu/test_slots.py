@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kimera_leakguard_native as klg
+from kimera_leakguard_native import _core
 
 DTYPES = ["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 
@@ -182,7 +183,8 @@ def test_poison_shows_a_write_after_free():
         ({"dim": 4, "dtype": "float33"}, ValueError, "dtype: expected one of float32"),
         ({"dim": 4, "alignment": 3}, ValueError, "alignment"),
         ({"dim": 4, "device": "tpu"}, ValueError, "device"),
-        ({"dim": 4, "device": "cuda"}, klg.CudaUnavailable, "cuda"),
+        ({"dim": 4, "device": "cuda:x"}, ValueError, "device: expected"),
+        ({"dim": 4, "device": "cuda:-1"}, ValueError, "device: expected"),
         ({"dim": 2**50, "capacity": 2**20}, ValueError, "addressable"),
         ({"dim": 2**30, "capacity": 2**20}, klg.SlotExhausted, "reserve"),
     ],
@@ -239,3 +241,20 @@ def test_the_pool_needs_no_numpy_until_an_array_is_asked_for_and_exit_with_lease
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(_core.cuda.device_count() > 0, reason="a CUDA device is here")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:3"])
+def test_a_device_that_is_not_there_is_an_error_that_says_why(device):
+    with pytest.raises(klg.CudaUnavailable, match=f"device '{device}': CUDA device .: .+"):
+        klg.SlotPool(4, device=device)
+
+
+def test_host_memory_has_no_streams():
+    pool = klg.SlotPool(4)
+    handle = pool.allocate()
+    for call in (lambda: pool.allocate_for(0), lambda: pool.free_after(handle, 0)):
+        with pytest.raises(ValueError, match="host memory has no streams"):
+            call()
+    assert pool.is_live(handle)
+    assert not hasattr(pool.row(handle).base, "__cuda_array_interface__")
