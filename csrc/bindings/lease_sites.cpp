@@ -24,16 +24,23 @@ std::string text(std::size_t (pymem::CodeSource::*read)(const void*, char*, std:
   return {out, (source.*read)(code, out, sizeof out)};
 }
 
+// The parts of this package that take slots, and contextlib, through which scopes are entered.
+bool leases_for_others(const std::string& file) {
+  return file.find("/kimera_leakguard_native/gpu/") != std::string::npos ||
+         file.find("/kimera_leakguard_native/engines/") != std::string::npos ||
+         file.ends_with("/contextlib.py");
+}
+
 }  // namespace
 
 LeaseSites::LeaseSites(std::uint32_t capacity)
     : memory_(std::size_t{capacity} * sizeof(Lease)), start_ns_(coarse_ns()) {
-  frames_.push_back({nullptr, 0});
+  sites_.push_back({{nullptr, 0}, false});
 }
 
 LeaseSites::~LeaseSites() {
-  for (const sampling::Frame& frame : frames_) {
-    if (frame.code != nullptr) source.unpin(frame.code);
+  for (const Site& site : sites_) {
+    if (site.frame.code != nullptr) source.unpin(site.frame.code);
   }
 }
 
@@ -45,6 +52,23 @@ std::uint32_t LeaseSites::running_site() noexcept {
   sampling::Frame frame;
   bool attached = false;
   if (pymem::capture_stack(&frame, 1, attached) == 0 || !attached) return kOtherSites;
+  const std::uint32_t site = site_of(frame);
+  return sites_[site].ours ? outer_site() : site;
+}
+
+std::uint32_t LeaseSites::outer_site() noexcept {
+  constexpr std::size_t kDepth = 16;
+  sampling::Frame frames[kDepth];
+  bool attached = false;
+  const std::size_t depth = pymem::capture_stack(frames, kDepth, attached);
+  for (std::size_t k = 1; k < depth; ++k) {
+    const std::uint32_t site = site_of(frames[k]);
+    if (!sites_[site].ours) return site;
+  }
+  return kOtherSites;
+}
+
+std::uint32_t LeaseSites::site_of(const sampling::Frame& frame) noexcept {
   Cached& cached = cache_[mix(frame) >> 58];
   if (!SameFrame()(cached.frame, frame)) [[unlikely]]
     cached = {frame, add_site(frame)};
@@ -55,11 +79,12 @@ std::uint32_t LeaseSites::add_site(const sampling::Frame& frame) noexcept {
   try {
     const auto found = known_.find(frame);
     if (found != known_.end()) return found->second;
-    if (frames_.size() >= kMostSites) return kOtherSites;
-    const auto site = static_cast<std::uint32_t>(frames_.size());
-    frames_.reserve(frames_.size() + 1);
+    if (sites_.size() >= kMostSites) return kOtherSites;
+    const auto site = static_cast<std::uint32_t>(sites_.size());
+    const bool ours = leases_for_others(text(&pymem::CodeSource::file, frame.code));
+    if (sites_.size() == sites_.capacity()) sites_.reserve(2 * sites_.size());
     known_.emplace(frame, site);
-    frames_.push_back(frame);
+    sites_.push_back({frame, ours});
     // Kept alive, so that its address does not become another function's.
     source.pin(frame.code);
     return site;
@@ -90,7 +115,7 @@ std::vector<LineLeases> LeaseSites::holders(const slots::SlotArena& arena) const
   const double now = static_cast<double>(coarse_ns() - start_ns_) * 1e-9;
   for (const auto& [site, lease] : by_site) {
     LineLeases line;
-    const sampling::Frame& frame = frames_[site];
+    const sampling::Frame& frame = sites_[site].frame;
     if (frame.code != nullptr) {
       line.file = text(&pymem::CodeSource::file, frame.code);
       line.function = text(&pymem::CodeSource::function, frame.code);

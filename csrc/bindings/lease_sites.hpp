@@ -25,7 +25,8 @@ struct LineLeases {
 /// Which line took each live slot, and when: eight bytes a slot beside the pool.
 ///
 /// The innermost Python call is read without making a frame object, and looked up in a small cache,
-/// so that an allocation pays a few nanoseconds for it. Guarded by the GIL.
+/// so that an allocation pays a few nanoseconds for it. Where that call is this package's, a lease
+/// on behalf of somebody, the nearest that is not is what counts. Guarded by the GIL.
 class LeaseSites {
  public:
   explicit LeaseSites(std::uint32_t capacity);
@@ -53,6 +54,10 @@ class LeaseSites {
       return a.code == b.code && a.offset == b.offset;
     }
   };
+  struct Site {
+    sampling::Frame frame;
+    bool ours;  // a line of this package
+  };
   struct Cached {
     sampling::Frame frame;
     std::uint32_t site;
@@ -67,13 +72,15 @@ class LeaseSites {
   }
   [[nodiscard]] Lease* leases() const noexcept { return memory_.as<Lease>(); }
   [[nodiscard]] std::uint32_t running_site() noexcept;
+  [[nodiscard]] std::uint32_t outer_site() noexcept;
+  [[nodiscard]] std::uint32_t site_of(const sampling::Frame& frame) noexcept;
   [[nodiscard]] std::uint32_t add_site(const sampling::Frame& frame) noexcept;
   [[nodiscard]] std::uint32_t seconds() const noexcept;
 
   PageMemory memory_;
   std::int64_t start_ns_;
   Cached cache_[kCached] = {};
-  std::vector<sampling::Frame> frames_;  // by site; the first is that of all others
+  std::vector<Site> sites_;  // the first stands for all others
   std::unordered_map<sampling::Frame, std::uint32_t, FrameHash, SameFrame> known_;
 };
 

@@ -39,10 +39,10 @@ class LeakSafeGPUMemoryPool(GPUMemoryPool):
         """Give the number and the bytes of the live leases that the guardian has recorded."""
         return len(self._records), len(self._records) * self._slot_bytes
 
-    def lease(self, geoid_id: str) -> int:
+    def lease(self, geoid_id: str, *, owner: Any = None) -> int:
         """Lease a slot and record it; see `GPUMemoryPool.lease`."""
         with self._lock:
-            handle = super().lease(geoid_id)
+            handle = super().lease(geoid_id, owner=owner)
             slot = self._leases[handle].slot
             place, _, function = slot.site.partition(" in ")
             file, _, line = place.rpartition(":")
@@ -79,11 +79,15 @@ class LeakSafeGPUMemoryPool(GPUMemoryPool):
     def apply_fix_suggestion(self, suggestion: str) -> int:
         """Act on a suggestion as far as it concerns this pool's memory; say how many bytes.
 
-        Every suggestion comes down to giving free pages back here: a lease is never ended for its
-        age, because who holds it may still write there. Source files are never touched.
+        Every suggestion comes down to this: leases whose owner is gone are ended, and free pages go
+        back. A lease is never ended for its age, because who holds it may still write there. Source
+        files are never touched.
         """
+        orphans = self.release_orphans()
         freed = GPUMemoryPool.optimize_memory_layout(self)
-        self.logger.info("%s: gave %d bytes back", suggestion, freed)
+        self.logger.info(
+            "%s: ended %d leases without an owner, gave %d bytes back", suggestion, orphans, freed
+        )
         return freed
 
 

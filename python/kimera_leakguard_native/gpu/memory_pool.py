@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.errors import DoubleFree, SlotExhausted, StaleHandle
+from kimera_leakguard_native.gpu.ledger import track, untrack
 from kimera_leakguard_native.gpu.slots import SlotPool
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class MemorySlot:
 class _Lease:
     slot: MemorySlot
     metadata: int  # handle in the pool of metadata
+    address: int  # of the embedding, for tracemalloc
+    owner: weakref.ref[Any] | None
 
 
 class GPUMemoryPool:
@@ -163,9 +167,17 @@ class GPUMemoryPool:
                 if handle in self._leases:  # else it was released in the block, on purpose
                     self.release(handle)
 
-    def lease(self, geoid_id: str) -> int:
-        """Lease a slot until `release`; see `allocate_field_slot` for the rest."""
+    def lease(self, geoid_id: str, *, owner: Any = None) -> int:
+        """Lease a slot until `release`; see `allocate_field_slot` for the rest.
+
+        Parameters
+        ----------
+        owner : object, optional
+            What the slot is for. Once it is gone nobody can use the lease any more, and
+            `release_orphans` ends it. Kept by a weak reference.
+        """
         start = time.perf_counter()
+        reference = None if owner is None else weakref.ref(owner)
         with self._lock:
             if geoid_id in self._by_geoid:
                 held = self._leases[self._by_geoid[geoid_id]].slot
@@ -179,7 +191,8 @@ class GPUMemoryPool:
             except BaseException:
                 self._slots.free(handle)
                 raise
-            self._slots.row(handle)[:] = 0
+            row = self._slots.row(handle)
+            row[:] = 0
             self._metadata.row(metadata)[:] = 0
             slot = MemorySlot(
                 self._slots.index(handle),
@@ -188,7 +201,9 @@ class GPUMemoryPool:
                 geoid_id,
                 site=_site(sys._getframe(1)),  # noqa: SLF001 - the only way to the caller's line
             )
-            self._leases[handle] = _Lease(slot, metadata)
+            address = row.__array_interface__["data"][0]
+            self._leases[handle] = _Lease(slot, metadata, address, reference)
+            track(address, self._slot_bytes)
             self._by_geoid[geoid_id] = handle
             self._seconds += time.perf_counter() - start
         return handle
@@ -209,8 +224,21 @@ class GPUMemoryPool:
                 self._slots.free(handle)  # says what is wrong with it
                 raise DoubleFree(f"handle {handle}: its lease has ended")
             del self._by_geoid[str(lease.slot.geoid_id)]
+            untrack(lease.address)
             self._slots.free(handle)
             self._metadata.free(lease.metadata)
+
+    def release_orphans(self) -> int:
+        """End every lease whose owner is gone; say how many."""
+        with self._lock:
+            orphans = [
+                handle
+                for handle, lease in self._leases.items()
+                if lease.owner is not None and lease.owner() is None
+            ]
+            for handle in orphans:
+                self.release(handle)
+        return len(orphans)
 
     def get_embedding(self, handle: int) -> Any:
         """Give the embedding of a slot: shape (embedding_dimension,), no copy, writable.

@@ -25,6 +25,8 @@ does the error of a pool that has none left. That costs eight bytes a slot and s
 
 from __future__ import annotations
 
+import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
@@ -64,7 +66,7 @@ class SlotPool(_core.slots.SlotPool):
         There is no such device, no driver, or no CUDA part in this build; it says which.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     dim: int
     dtype: str
@@ -87,4 +89,16 @@ class SlotPool(_core.slots.SlotPool):
         pool: Self = super().__new__(  # type: ignore[no-untyped-call]
             cls, dim, dtype, capacity, device, alignment=alignment, poison=poison, name=name
         )
+        with _lock:
+            _pools.add(pool)
         return pool
+
+
+def live_pools() -> list[SlotPool]:
+    """Give the pools of the process."""
+    with _lock:
+        return list(_pools)
+
+
+_lock = threading.Lock()
+_pools: weakref.WeakSet[SlotPool] = weakref.WeakSet()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.model.guardian import LeakDetectionResult, MemoryLeakReport
+from kimera_leakguard_native.gpu import cupy_probe, torch_probe
+from kimera_leakguard_native.model.guardian import (
+    LeakDetectionResult,
+    MemoryAllocation,
+    MemoryLeakReport,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kimera_leakguard_native.model.guardian import MemoryAllocation
+    from collections.abc import Iterable, Mapping
 
 GROWTH_BYTES = 100 * 2**20
 OLD_S = 300.0
@@ -21,6 +24,32 @@ def is_gpu(allocation: MemoryAllocation) -> bool:
     """Whether an allocation's type says that it lives on a GPU."""
     kind = str(allocation.allocation_type).lower()
     return any(word in kind for word in _GPU_WORDS)
+
+
+def device_lines() -> list[MemoryAllocation]:
+    """Give what each Python line holds of torch's and CuPy's memory, as one allocation a line.
+
+    Only what is in use counts: slack of their allocators is no leak. [] where neither records any.
+    """
+    return [
+        MemoryAllocation(
+            allocation_id=f"{memory.source} {memory.device} {line.file}:{line.line}",
+            function_name=line.function,
+            line_number=line.line,
+            allocation_type=f"gpu_{memory.source}",
+            size_bytes=line.live_bytes,
+            timestamp=line.oldest,
+            call_stack=[f"{line.file}:{line.line} in {line.function}, {line.blocks} blocks"],
+        )
+        for memory in (*torch_probe.read(), *cupy_probe.read())
+        for line in memory.lines
+        if line.file and line.oldest is not None
+    ]
+
+
+def suspects(active: Mapping[str, MemoryAllocation]) -> list[MemoryAllocation]:
+    """Give what a guardian tracks, and what lines of the program hold on devices."""
+    return [*active.values(), *device_lines()]
 
 
 def gpu_leaks(

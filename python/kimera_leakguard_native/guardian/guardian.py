@@ -14,7 +14,7 @@ from kimera_leakguard_native.guardian import risk, trends, usage
 from kimera_leakguard_native.guardian.alerts import AlertBook
 from kimera_leakguard_native.guardian.delivery import AlertSinks
 from kimera_leakguard_native.guardian.exhaustion_watch import ExhaustionWatch
-from kimera_leakguard_native.guardian.gpu_leaks import gpu_leaks, is_gpu
+from kimera_leakguard_native.guardian.gpu_leaks import gpu_leaks, is_gpu, suspects
 from kimera_leakguard_native.guardian.gpu_memory import GpuMemory, read_gpu_memory
 from kimera_leakguard_native.guardian.readings import readings_of
 from kimera_leakguard_native.guardian.records import RecordBook
@@ -308,7 +308,7 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
             if memory is None:
                 return []
             growth = memory.allocated_bytes - self.gpu_memory_baseline
-            reports = gpu_leaks(self.active_allocations.values(), growth, time.time())
+            reports = gpu_leaks(suspects(self.active_allocations), growth, time.time())
         except Exception:
             self.logger.exception("GPU leak detection failed")
             return []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from kimera_leakguard_native.gpu.device_report import device_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,11 +47,12 @@ def comprehensive_report(guardian: KimeraMemoryLeakGuardian) -> dict[str, Any]:
     }
 
 
-def _gpu(guardian: KimeraMemoryLeakGuardian, entries: int) -> dict[str, int]:
+def _gpu(guardian: KimeraMemoryLeakGuardian, entries: int) -> dict[str, Any]:
     memory = guardian.read_gpu_memory() if guardian.enable_gpu_tracking else None
     if memory is None:
         return {}
     return {
+        "by_line": [asdict(each) for each in device_memory()],
         "current_usage_bytes": memory.allocated_bytes,
         "baseline_bytes": guardian.gpu_memory_baseline,
         "growth_bytes": memory.allocated_bytes - guardian.gpu_memory_baseline,

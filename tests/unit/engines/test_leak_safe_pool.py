@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,3 +74,20 @@ def test_the_pool_of_the_process(monkeypatch):
     assert klg.get_global_memory_pool() is made
     other = klg.initialize_global_memory_pool(embedding_dimension=4)
     assert klg.get_global_memory_pool() is other is not made
+
+
+def test_a_fix_ends_leases_whose_owner_is_gone_and_no_other():
+    class Geoid:
+        pass
+
+    guardian = klg.KimeraMemoryLeakGuardian()
+    pool = klg.LeakSafeGPUMemoryPool(embedding_dimension=16, leak_guardian=guardian)
+    alive, gone = Geoid(), Geoid()
+    kept = [pool.lease("alive", owner=alive), pool.lease("without")]
+    pool.lease("gone", owner=gone)
+    assert pool.release_orphans() == 0
+    del gone
+    gc.collect()
+    pool.apply_fix_suggestion("release gpu_slot_gone when it is done with")
+    assert list(pool.allocated_slots) == kept
+    assert set(guardian.active_allocations) == {"gpu_slot_alive", "gpu_slot_without"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,6 +117,7 @@ def test_gpu_leaks_are_reported_once_each(
     guardian.release_allocation(handle)
     assert guardian.get_memory_statistics().total_leaks_fixed == 1
     analysis = guardian.generate_comprehensive_report()["gpu_memory_analysis"]
+    del analysis["by_line"]  # pools of other tests
     assert analysis == {
         "current_usage_bytes": 210 * MB,
         "baseline_bytes": 10 * MB,
@@ -131,3 +134,38 @@ def test_a_gpu_that_fails_is_no_exception(
 
     monkeypatch.setattr(guardian_module, "read_gpu_memory", broken)
     assert guardian.detect_gpu_memory_leaks() == []
+
+
+def test_a_line_that_holds_device_memory_is_a_suspect_and_slack_is_not(
+    guardian: KimeraMemoryLeakGuardian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def block(state: str, line: int) -> dict[str, Any]:
+        frames = [{"filename": "/srv/app/cache.py", "line": line, "name": "remember"}]
+        return {"size": 100 * MB, "state": state, "frames": frames}
+
+    allocated = [0]
+    blocks = [block("active_allocated", 17), block("inactive", 30), block("active_allocated", 17)]
+    segment = {"device": 0, "address": 4096, "total_size": 300 * MB, "blocks": blocks}
+    trace = [{"action": "alloc", "addr": 4096 + k * 100 * MB, "time_us": 0} for k in range(3)]
+    cuda = SimpleNamespace(
+        is_available=lambda: True,
+        is_initialized=lambda: True,
+        mem_get_info=lambda _: (0, 0),
+        memory_allocated=lambda _: allocated[0],
+        memory_reserved=lambda _: 300 * MB,
+        memory=SimpleNamespace(_snapshot=lambda: {"segments": [segment], "device_traces": [trace]}),
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert guardian.detect_gpu_memory_leaks() == []
+    allocated[0] = 200 * MB
+    (report,) = guardian.detect_gpu_memory_leaks()
+    assert report.leak_id == "gpu_leak_torch cuda:0 /srv/app/cache.py:17"
+    assert report.allocation_site.size_bytes == 200 * MB
+    assert report.confidence_score > 0.7
+    (torch,) = (
+        each
+        for each in guardian.generate_comprehensive_report()["gpu_memory_analysis"]["by_line"]
+        if each["source"] == "torch"
+    )
+    assert (torch["live_bytes"], torch["slack_bytes"]) == (200 * MB, 100 * MB)
+    assert [line["line"] for line in torch["lines"]] == [17]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +46,16 @@ def test_a_bound_bounds_the_records_too() -> None:
     serve(fields, 35)
     assert len(guardian.active_allocations) == fields.field_count == 10
     assert len(gone) == 25
+
+
+def test_a_bounded_service_holds_the_same_memory_for_ever() -> None:
+    guardian = klg.KimeraMemoryLeakGuardian()
+    fields = klg.CognitiveFieldDynamicsWithLeakDetection(16, max_fields=50, leak_guardian=guardian)
+    serve(fields, 2000)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(5):
+        serve(fields, 2000)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 200  # of 10,000 fields
+    assert fields.field_count == guardian.registry.totals().live_count == 50
