@@ -43,7 +43,7 @@ pymem::NativeMode native_mode(const std::string& name) {
 }
 
 void start(double mean_bytes, double budget, double credit_s, int descriptor, bool follow_fork,
-           const std::string& native) {
+           const std::string& native, const std::string& child_folder) {
   if (!(mean_bytes >= 1.0)) throw py::value_error("mean_bytes: expected at least 1");
   if (descriptor >= 0 && follow_fork) {
     throw py::value_error("follow_fork: not together with a shared capture");
@@ -56,6 +56,7 @@ void start(double mean_bytes, double budget, double credit_s, int descriptor, bo
   options.recorder.budget = budget;
   options.recorder.credit_ns = credit_s * 1e9;
   options.follow_fork = follow_fork;
+  options.child_folder = child_folder;
   options.native = native_mode(native);
   options.recorder.native_mode = static_cast<std::uint32_t>(options.native);
   options.own_modules = {reinterpret_cast<const void*>(&native_mode)};
@@ -162,7 +163,7 @@ void bind_sampler(py::module_& parent) {
         "Why the hooks cannot be used in this interpreter, or ''.");
   m.def("start", &start, py::kw_only(), py::arg("mean_bytes"), py::arg("budget") = 0.0,
         py::arg("credit_s") = 0.0, py::arg("descriptor") = -1, py::arg("follow_fork") = false,
-        py::arg("native") = "off",
+        py::arg("native") = "off", py::arg("child_folder") = "",
         "Install the hooks and record, into the capture of a descriptor or of this process.");
   m.def(
       "native_unavailable_reason",

@@ -4,6 +4,12 @@
 #include <Python.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
 #include "klg/core/error.hpp"
 #include "pymem/allocator_probe.hpp"
 #include "pymem/hook_state.hpp"
@@ -22,6 +28,7 @@ std::size_t small_limit = 512;  // requests above it reach the raw domain and ar
 HookMode hook_mode = HookMode::kNone;  // of the hooks in place
 bool raw_hooked = false;               // or the raw domain's requests are seen in the C library
 bool follow_fork = false;
+std::string child_folder;
 CodeSource code_source;
 const ObjectClassifier object_classifier;
 
@@ -203,6 +210,23 @@ void install(bool hook_raw) noexcept {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hooks);
 }
 
+// Nanoseconds that a small allocation takes longer with the hooks; the least of some short rounds.
+double hook_cost() noexcept {
+  constexpr int kRounds = 12, kPairs = 128;
+  constexpr int D = PYMEM_DOMAIN_OBJ;
+  const PyMemAllocatorEx hooked = small_hooks<D>();
+  const std::int64_t left = std::exchange(countdown.left, kNever);
+  std::int64_t least[2] = {INT64_MAX, INT64_MAX};
+  for (int round = 0; round < 2 * kRounds; ++round) {
+    const PyMemAllocatorEx& one = round % 2 == 0 ? base[D] : hooked;
+    const std::int64_t began = monotonic_ns();
+    for (int k = 0; k < kPairs; ++k) one.free(one.ctx, one.malloc(one.ctx, 48));
+    least[round % 2] = std::min(least[round % 2], monotonic_ns() - began);
+  }
+  countdown.left = left;
+  return std::max(0.0, static_cast<double>(least[1] - least[0]) / kPairs);
+}
+
 void uninstall() noexcept {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &base[PYMEM_DOMAIN_OBJ]);
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &base[PYMEM_DOMAIN_MEM]);
@@ -212,8 +236,26 @@ void uninstall() noexcept {
 
 void before_fork() { recorder().lock_for_fork(); }
 void after_fork_in_parent() { recorder().unlock_in_parent(); }
+
+// Whether the child goes on. What it has inherited is its parent's: it begins with nothing.
+bool restart_in_child() noexcept {
+  if (child_folder.empty() || !recorder().recording()) return follow_fork;
+  try {
+    auto memory = std::make_shared<sampling::CaptureMemory>(
+        sampling::CaptureMemory::file_of_this_process(child_folder.c_str()));
+    const double hook_ns = (*recorder().memory())->header.hook_ns.load(std::memory_order_relaxed);
+    const sampling::RecorderSettings settings = recorder().settings();
+    begin_epoch();
+    recorder().open(std::move(memory), code_source, object_classifier, settings, monotonic_ns());
+    recorder().note_hook_cost(hook_ns);
+    return true;
+  } catch (const std::exception&) {  // no room, or another user by now: the child runs unobserved
+    return false;
+  }
+}
+
 void after_fork_in_child() {
-  recorder().unlock_in_child(follow_fork);
+  recorder().unlock_in_child(restart_in_child());
   reset_native_after_fork();
   // The child must not repeat its parent's draws; its first gap is a new one.
   countdown = sampling::ByteCountdown{};
@@ -246,11 +288,13 @@ void start(std::shared_ptr<sampling::CaptureMemory> memory, const HookOptions& o
       pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (registered != 0) throw Error("pthread_atfork failed: forked children would not be safe");
   follow_fork = options.follow_fork;
+  child_folder = options.child_folder;
   recorder().close(monotonic_ns(), true);
   begin_epoch();
   recorder().open(std::move(memory), code_source, object_classifier, options.recorder,
                   monotonic_ns());
   if (!in_place) install(hook_raw);
+  recorder().note_hook_cost(hook_cost());
   start_native(options.native, options.own_modules);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "klg/sampling/capture_memory.hpp"
 #include "klg/sampling/sample_recorder.hpp"
@@ -26,6 +27,8 @@ enum class HookMode {
 struct HookOptions {
   sampling::RecorderSettings recorder;
   bool follow_fork = false;  ///< a forked child goes on sampling into its copy of the capture
+  /// Where not empty, a forked child records into a new file of its own in this folder, from empty.
+  std::string child_folder;
   NativeMode native = NativeMode::kOff;
   std::vector<const void*> own_modules;  ///< addresses in modules whose C allocations are ours
 };

@@ -75,6 +75,7 @@ _NAMES = {
     "model.integration": ["ComponentHealthMetrics", "SystemOptimizationResult"],
     "model.site": ["SiteVerdict"],
     "runtime.forecast.detector": ["PredictiveLeakDetector"],
+    "runtime.overhead": ["LeakDetectionPerformanceMonitor"],
     "runtime.registry": ["AllocationRegistry"],
     "runtime.sampler": ["snapshot", "start", "stop", "verdicts"],
     "runtime.snapshot": ["Snapshot"],

@@ -10,7 +10,6 @@ import pytest
     ("options", "message"),
     [
         (["--native", "got", "--preload"], "choose one"),
-        (["--follow-fork"], "--follow-fork is not in this version"),
         (["--sample-bytes", "0"], "sample-bytes"),
         (["--interval", "-1"], "interval"),
         (["--nonsense"], "--nonsense"),

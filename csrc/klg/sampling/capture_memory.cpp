@@ -42,6 +42,25 @@ CaptureMemory CaptureMemory::shared(int descriptor, bool writable) {
       map(descriptor, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE));
 }
 
+CaptureMemory CaptureMemory::file_of_this_process(const char* folder) {
+  const std::string path = std::string(folder) + "/" + std::to_string(getpid());
+  const int descriptor =
+      open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor < 0) fail(path.c_str());
+  if (ftruncate(descriptor, sizeof(Capture)) != 0) {
+    close(descriptor);
+    fail("ftruncate");
+  }
+  try {
+    CaptureMemory memory = shared(descriptor, true);
+    close(descriptor);
+    return memory;
+  } catch (const Error&) {
+    close(descriptor);
+    throw;
+  }
+}
+
 int CaptureMemory::create_descriptor() {
   const int lowest = memfd_create("klg-capture", MFD_CLOEXEC);
   if (lowest < 0) fail("memfd_create");

@@ -16,6 +16,10 @@ class CaptureMemory {
   /// @throws klg::Error where it cannot be mapped or is too short
   static CaptureMemory shared(int descriptor, bool writable);
 
+  /// A new file of this process in a folder, named by its number, mapped for writing.
+  /// @throws klg::Error where it cannot be made or is there already
+  static CaptureMemory file_of_this_process(const char* folder);
+
   /// A new descriptor of memory that is long enough for `shared`; close-on-exec.
   /// @throws klg::Error
   static int create_descriptor();

@@ -42,7 +42,6 @@ void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& so
   capture.header.mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.start_ns.store(now_ns, std::memory_order_relaxed);
   capture.header.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
-  capture.header.hook_ns.store(settings.hook_ns, std::memory_order_relaxed);
   capture.header.native_mode.store(settings.native_mode, std::memory_order_relaxed);
   capture.header.state.store(CaptureState::kRunning, std::memory_order_release);
   capture.header.magic.store(kCaptureMagic, std::memory_order_release);
@@ -137,6 +136,11 @@ void SampleRecorder::charge(std::int64_t ns) noexcept {
   if (!recording()) return;
   add((*memory_)->header.self_ns,
       static_cast<std::uint64_t>(std::clamp<std::int64_t>(ns, 0, kLongest)));
+}
+
+void SampleRecorder::note_hook_cost(double ns) noexcept {
+  const Entry entry(*this);
+  if (recording()) (*memory_)->header.hook_ns.store(ns, std::memory_order_relaxed);
 }
 
 void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept {

@@ -20,7 +20,6 @@ struct RecorderSettings {
   double mean_bytes = 512.0 * 1024.0;
   double budget = 0.0;     ///< share of the elapsed time that sampling may take; 0: never widen
   double credit_ns = 0.0;  ///< what it may take on top, once, while a program starts up
-  double hook_ns = 0.0;    ///< what the hooks cost for an allocation that is no sample
   std::uint32_t native_mode = 0;  ///< for readers: see CaptureHeader
 };
 
@@ -70,11 +69,15 @@ class SampleRecorder {
   /// Books time spent on sampling.
   void charge(std::int64_t ns) noexcept;
 
+  /// Tells readers what the hooks cost for an allocation that is no sample, in nanoseconds.
+  void note_hook_cost(double ns) noexcept;
+
   [[nodiscard]] double mean() const noexcept { return mean_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool recording() const noexcept {
     return recording_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::shared_ptr<CaptureMemory> memory() const { return memory_; }
+  [[nodiscard]] const RecorderSettings& settings() const noexcept { return settings_; }
 
   // Around fork(): nobody else may be inside while the memory is copied. The thread that forks may:
   // handlers of other libraries allocate between its locking and its unlocking.

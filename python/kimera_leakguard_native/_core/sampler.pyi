@@ -62,7 +62,7 @@ def refresh_native() -> None:
     """
     Hook modules that have been loaded meanwhile; cheap where there are none.
     """
-def start(*, mean_bytes: typing.SupportsFloat | typing.SupportsIndex, budget: typing.SupportsFloat | typing.SupportsIndex = 0.0, credit_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, descriptor: typing.SupportsInt | typing.SupportsIndex = -1, follow_fork: bool = False, native: str = 'off') -> None:
+def start(*, mean_bytes: typing.SupportsFloat | typing.SupportsIndex, budget: typing.SupportsFloat | typing.SupportsIndex = 0.0, credit_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, descriptor: typing.SupportsInt | typing.SupportsIndex = -1, follow_fork: bool = False, native: str = 'off', child_folder: str = '') -> None:
     """
     Install the hooks and record, into the capture of a descriptor or of this process.
     """

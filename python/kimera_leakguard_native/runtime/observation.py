@@ -178,7 +178,9 @@ class Observation:
             sample_bytes_effective=totals["allocated_bytes"] / points if points else self._mean,
             allocated_bytes_estimate=totals.get("allocated_bytes", 0.0),
             overhead={
-                "estimated_fraction": totals["self_seconds"] / seconds if seconds > 0 else 0.0
+                "estimated_fraction": (totals["self_seconds"] + totals["hook_seconds"]) / seconds
+                if seconds > 0
+                else 0.0
             },
             process={"rss_start": rss[0], "rss_end": rss[-1]},
             sites=sites[:MAX_SITES],

@@ -36,7 +36,7 @@ CREDIT_SECONDS = 0.1
 @click.option("--interval", type=float, help="Seconds between two readings.")
 @click.option("--native", type=click.Choice(["off", "got"]), help="See C allocations too.")
 @click.option("--preload", is_flag=True, help="See C allocations completely, through LD_PRELOAD.")
-@click.option("--follow-fork", is_flag=True, help="Sample forked children (not in this version).")
+@click.option("--follow-fork", is_flag=True, help="Sample forked children too.")
 @click.option("--no-guard", is_flag=True, help="Never widen the mean to hold the cost down.")
 @click.option("--fail-on", type=click.Choice(["leak"]), help="Exit 1 where the program exits 0.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as in python -m.")
@@ -68,8 +68,6 @@ def command(
     loaded = config.load(
         overrides={"sample_bytes": sample_bytes, "interval": interval, "native": native}
     )
-    if follow_fork:
-        raise ConfigError("--follow-fork is not in this version; leave it out")
     if preload:
         if native == "got":
             raise ConfigError("--native got and --preload: choose one, --preload sees more")
@@ -85,7 +83,10 @@ def command(
     if report is not None:
         _check_writable(report)
 
-    outcome = supervisor.run(command_line, _sampling(loaded, guard=not no_guard, preload=preload))
+    outcome = supervisor.run(
+        command_line,
+        _sampling(loaded, guard=not no_guard, preload=preload, follow_fork=follow_fork),
+    )
     result = _explained(outcome.report)
     if report is not None:
         _write(report, run_json.render(result))
@@ -145,7 +146,9 @@ def _replace_process(command_line: list[str]) -> None:
     os.execv(sys.executable, [sys.executable, *command_line])
 
 
-def _sampling(loaded: config.Loaded, *, guard: bool, preload: bool) -> supervisor.Sampling:
+def _sampling(
+    loaded: config.Loaded, *, guard: bool, preload: bool, follow_fork: bool
+) -> supervisor.Sampling:
     settings = loaded.settings
     adaptive = guard and loaded.sources["sample_bytes"] == "default"
     return supervisor.Sampling(
@@ -154,6 +157,7 @@ def _sampling(loaded: config.Loaded, *, guard: bool, preload: bool) -> superviso
         credit_s=CREDIT_SECONDS,
         interval=settings.interval,
         native="preload" if preload else settings.native,
+        follow_fork=follow_fork,
     )
 
 

@@ -24,6 +24,8 @@ class Order:
         Process id of the supervisor.
     native : str
         ``off``, ``got`` or ``preload``.
+    child_folder : str
+        Where forked children put their captures; empty to leave them alone.
     pythonpath, preload : str
         The values of PYTHONPATH and LD_PRELOAD to put back, after ``=``; empty for not set.
     core : str
@@ -36,6 +38,7 @@ class Order:
     credit_s: float
     parent: int
     native: str
+    child_folder: str
     pythonpath: str
     preload: str
     core: str

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
+from kimera_leakguard_native.runtime.launch.children import Children
 from kimera_leakguard_native.runtime.launch.order import VARIABLE, Order
 from kimera_leakguard_native.runtime.observation import Observation
 from kimera_leakguard_native.runtime.sampler import resident_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kimera_leakguard_native.model.site import RunReport
 
@@ -58,6 +59,8 @@ class Sampling:
         Seconds between two readings.
     native : str
         How C allocations are seen: ``off``, ``got`` or ``preload``.
+    follow_fork : bool
+        Whether forked children are observed too.
     """
 
     mean_bytes: float
@@ -65,6 +68,7 @@ class Sampling:
     credit_s: float
     interval: float
     native: str = "off"
+    follow_fork: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +96,31 @@ def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
     """
     descriptor = _core.sampler.create_descriptor()
     capture = _core.sampler.Capture(descriptor)
+    children = Children() if sampling.follow_fork else None
     blocked = {*_FORWARDED, signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:
         started = time.monotonic()
-        pid = _spawn(arguments, sampling, descriptor, before)
+        pid = _spawn(arguments, sampling, descriptor, before, children.folder if children else "")
         os.close(descriptor)
         observation = Observation(capture, lambda: resident_bytes(pid))
-        status = _watch(pid, observation, sampling.interval, blocked)
+
+        def poll() -> None:
+            observation.poll()
+            if children is not None:
+                children.poll()
+
+        status = _watch(pid, poll, sampling.interval, blocked)
         report = observation.report(ended=True)
+        if children is not None:
+            report = children.add_to(report)
         if not capture.begun():
             report.duration_s = time.monotonic() - started
         return Outcome(_exit_code(status), capture.begun(), report)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if children is not None:
+            children.close()
 
 
 def preload_unavailable_reason() -> str:
@@ -118,7 +133,11 @@ def preload_unavailable_reason() -> str:
 
 
 def _spawn(
-    arguments: Sequence[str], sampling: Sampling, descriptor: int, mask: set[signal.Signals | int]
+    arguments: Sequence[str],
+    sampling: Sampling,
+    descriptor: int,
+    mask: set[signal.Signals | int],
+    child_folder: str,
 ) -> int:
     os.set_inheritable(descriptor, True)
     environment = dict(os.environ)
@@ -135,6 +154,7 @@ def _spawn(
         sampling.credit_s,
         os.getpid(),
         sampling.native,
+        child_folder,
         "" if old is None else f"={old}",
         "" if preloaded is None else f"={preloaded}",
         str(_core.__file__),
@@ -180,7 +200,7 @@ def _interpreter_flags() -> list[str]:
 
 
 def _watch(
-    pid: int, observation: Observation, interval: float, signals: set[signal.Signals]
+    pid: int, poll: Callable[[], object], interval: float, signals: set[signal.Signals]
 ) -> int:
     """Wait for the child, polling and passing signals on; give its wait status."""
     due = time.monotonic() + min(interval, 0.1)
@@ -197,7 +217,7 @@ def _watch(
         if ended:
             return status
         if time.monotonic() >= due:
-            observation.poll()
+            poll()
             due = time.monotonic() + interval
 
 

@@ -38,10 +38,9 @@ def _load_core(path: str) -> "Any":
 
 
 def _begin(order: str) -> None:
-    (descriptor, mean_bytes, budget, credit_s, parent, native, *variables, core_path) = order.split(
-        "\n", 8
-    )
-    _put_back(*variables)
+    *numbers, native, child_folder, pythonpath, preload, core_path = order.split("\n", 9)
+    descriptor, mean_bytes, budget, credit_s, parent = numbers
+    _put_back(pythonpath, preload)
     try:
         core = _load_core(core_path)
         core.sampler.die_with_parent(int(parent))
@@ -54,6 +53,7 @@ def _begin(order: str) -> None:
             credit_s=float(credit_s),
             descriptor=int(descriptor),
             native=native,
+            child_folder=child_folder,
         )
     except Exception as error:  # noqa: BLE001 - the program must run, with or without us
         sys.stderr.write(f"klg: the program runs unobserved: {error}\n")
