@@ -49,16 +49,33 @@ def find(outline: Outline) -> Iterator[Retention]:
             elif size is None:
                 yield from _function(outline, function, decorator)
             break
+    yield from _assigned(outline)
+
+
+def _assigned(outline: Outline) -> Iterator[Retention]:
+    """Look for `name = lru_cache(None)(name)` in the body of a class."""
+    for owner in outline.classes:
+        for statement in owner.statements:
+            call = statement.value if isinstance(statement, ast.Assign) else None
+            if not isinstance(call, ast.Call) or len(call.args) != 1:
+                continue
+            function = owner.methods.get(last_name(call.args[0]) or "")
+            size = _size(outline, call.func)
+            if function is not None and size != 0:
+                yield from _method(outline, function, owner, call, size)
 
 
 def _size(outline: Outline, decorator: ast.expr) -> int | None:
     """Give how many results a cache keeps: None without a limit, 0 where it is no cache."""
     call = decorator if isinstance(decorator, ast.Call) else None
     name = outline.qualify(call.func if call else decorator) or ""
-    stem = name.rpartition(".")[2]
+    package, _, stem = name.rpartition(".")
     if name in ("functools.cache", "cachetools.func.cache"):
         return None
-    if stem not in ("lru_cache", "alru_cache"):
+    if call is not None and name in ("cachetools.cached", "cachetools.func.cached"):
+        return None if _is_plain_dict(call) else 0
+    # That of methodtools belongs to each instance.
+    if stem not in ("lru_cache", "alru_cache") or package.startswith("methodtools"):
         return 0
     given: ast.expr | None = None
     if call is not None:
@@ -71,6 +88,17 @@ def _size(outline: Outline, decorator: ast.expr) -> int | None:
             return None
         return given.value if isinstance(given.value, int) else 128
     return 128
+
+
+def _is_plain_dict(call: ast.Call) -> bool:
+    """Whether a cache of cachetools is a plain dictionary: that has no limit, and no other key."""
+    given = call.args[0] if call.args else None
+    given = next((item.value for item in call.keywords if item.arg == "cache"), given)
+    own_key = len(call.args) > 1 or any(item.arg == "key" for item in call.keywords)
+    return not own_key and (
+        (isinstance(given, ast.Dict) and not given.keys)
+        or (isinstance(given, ast.Call) and last_name(given.func) == "dict")
+    )
 
 
 def _cleared(outline: Outline, name: str) -> bool:
@@ -87,7 +115,7 @@ def _method(
     instance, name = function.self_name, function.node.name
     if instance is None or instance == "cls" or few_instances(owner) or _cleared(outline, name):
         return
-    if made_once(outline, owner):
+    if made_once(outline, owner) or (size is not None and _is_value(owner)):
         return
     line = made_at(outline, owner) if size is None else None
     many = "every instance" if size is None else f"up to {size} instances"
@@ -103,6 +131,22 @@ def _method(
         evident=line is not None,
         steps=tuple(steps),
         unless_shrunk=((None, name),),
+    )
+
+
+def _is_value(owner: ClassOutline) -> bool:
+    """Whether instances are values that are equal to others of the same content."""
+    if any(last_name(base) == "NamedTuple" for base in owner.node.bases):
+        return True
+    return any(
+        isinstance(item, ast.Call)
+        and any(
+            word.arg == "frozen"
+            and isinstance(word.value, ast.Constant)
+            and word.value.value is True
+            for word in item.keywords
+        )
+        for item in owner.node.decorator_list
     )
 
 

@@ -190,6 +190,10 @@ def _global_site(
         what = f"every instance of {function.owner.name}"
     elif _registers(site) and not always_new:
         return None
+    elif itself or _by_identity(site):
+        if function.owner is None or few_instances(function.owner):
+            return None
+        what = f"every {function.owner.name} that calls {function.node.name}()"
     elif site.key is not None:
         if growth.finite(function, site.key) or not growth.from_outside(function, site.key):
             return None
@@ -212,6 +216,16 @@ def _global_site(
             *([(made, "instances are made here")] if made is not None else []),
         ),
         unless_shrunk=((owner.name if owner else None, name),),
+    )
+
+
+def _by_identity(site: Growth) -> bool:
+    """Whether the key is `id(self)`."""
+    key, instance = site.key, site.function.self_name
+    return (
+        isinstance(key, ast.Call)
+        and last_name(key.func) == "id"
+        and any(isinstance(item, ast.Name) and item.id == instance for item in key.args)
     )
 
 

@@ -34,8 +34,31 @@ _PAIRS = {
     "observe": "unobserve",
     "connect": "disconnect",
     "addHandler": "removeHandler",
+    "addFilter": "removeFilter",
+    "installEventFilter": "removeEventFilter",
+    "register_hook": "unregister_hook",
+    "register_handler": "unregister_handler",
+    "attach_listener": "detach_listener",
+    "trace_add": "trace_remove",
     "register": "unregister",
 }
+_FOR_GOOD = {
+    "os.register_at_fork": None,
+    "sys.addaudithook": None,
+    "gc.callbacks.append": "gc.callbacks.remove",
+    "sys.meta_path.append": "sys.meta_path.remove",
+    "sys.meta_path.insert": "sys.meta_path.remove",
+    "sys.path_hooks.append": "sys.path_hooks.remove",
+    "threading._register_atexit": None,
+    "sqlalchemy.event.listen": "event.remove",
+    "readline.set_completer": "set_completer(None",
+}
+"""What the process keeps until its end, with the call that takes it back, if there is one."""
+
+_HOOKS_OF_PROCESS = re.compile(
+    rb"register_at_fork|addaudithook|gc\.callbacks|meta_path\.|path_hooks\.|_register_atexit"
+    rb"|event\.listen|set_completer"
+)
 _HINT = re.compile(rb"\.(?:" + "|".join(_PAIRS).encode() + rb")\(")
 _SETUP = re.compile(r"^_*(main|setup|set_up|configure|config|init|basic|install|enable|start)|logg")
 _TAKES_BACK = frozenset(
@@ -51,7 +74,32 @@ def find(outline: Outline) -> Iterator[Retention]:
         for call in function.body.calls:
             if isinstance(call.func, ast.Attribute) and call.func.attr in _PAIRS:
                 yield from _registration(outline, function, call, call.func)
+    if _HOOKS_OF_PROCESS.search(data):
+        for function in outline.functions:
+            for call in function.body.calls:
+                yield from _for_good(outline, function, call)
     yield from _dropped(outline)
+
+
+def _for_good(outline: Outline, function: Definition, call: ast.Call) -> Iterator[Retention]:
+    """Look for an instance in a registry of the process."""
+    name = outline.qualify(call.func)
+    if name not in _FOR_GOOD or function.owner is None or not _holds_self(function, call):
+        return
+    back = _FOR_GOOD[name]
+    if back is not None and back.encode() in outline.source.data:
+        return
+    if few_instances(function.owner) or made_once(outline, function.owner):
+        return
+    yield Retention(
+        CODE,
+        call,
+        f"{name}() keeps every {function.owner.name} that is registered, until the process ends"
+        + (": nothing takes it back" if back is None else f": nothing calls {back}"),
+        "registration",
+        0.45,
+        steps=((call.lineno, f"what is registered holds {function.self_name}"),),
+    )
 
 
 def _registration(

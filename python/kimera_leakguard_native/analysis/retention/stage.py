@@ -15,13 +15,16 @@ from kimera_leakguard_native.analysis.retention import (
     exceptions_kept,
     gradients,
     hooks,
+    memo_tables,
     own_holders,
     pending_tasks,
     raised_exceptions,
     registrations,
     self_cycles,
+    tensor_stores,
     views,
     weak_maps,
+    wrong_keys,
 )
 from kimera_leakguard_native.analysis.retention.outline import Outline
 
@@ -32,12 +35,15 @@ if TYPE_CHECKING:
 
 _FAMILIES = (
     caches,
+    memo_tables,
     containers,
+    wrong_keys,
     default_reads,
     defaults,
     weak_maps,
     views,
     gradients,
+    tensor_stores,
     hooks,
     registrations,
     callbacks,

@@ -1,9 +1,11 @@
 """A cache of functools on a method keeps its instances alive.
 
 ## What it does
-Reports `functools.lru_cache` and `functools.cache` on methods that take the instance. Silent for
-static and class methods, enums, metaclasses, singletons, classes that the module makes one instance
-of, and where the project calls the method's `cache_clear()`. Part of the default output where the
+Reports `functools.lru_cache` and `functools.cache` on methods that take the instance, `cached({})`
+of cachetools, and decorators of the same file that store under all arguments in a table without a
+limit. Silent for static and class methods, enums, metaclasses, singletons, classes that the module
+makes one instance of, named tuples and frozen data classes with a limited cache, and where the
+project calls the method's `cache_clear()`. Part of the default output where the
 cache has no limit and a function of the file makes instances.
 
 ## Why is this bad?

@@ -4,9 +4,11 @@
 Takes every empty list, dict, set and deque without a limit that a module or a class body makes, and
 looks at all that the project does with it. Reports a statement in a function that adds what the
 function was called with, where nothing removes, empties, rebinds or measures the container, or
-hands it on. Silent for keys that the program's text limits (constants, types, names of classes) and
-for functions that register something. Part of the default output where each addition is new by
-construction: instances that add themselves, keys from `id()`, `uuid4()`, counters or clocks.
+hands it on. So are instances that become keys, and tables that are filled under `id(x)` or `x.id`
+and emptied under `x`. Silent for keys that the program's text limits (constants, types, names of
+classes) and for functions that register something. Part of the default output where each addition
+is new by construction: instances that add themselves, keys from `id()`, `uuid4()`, counters or
+clocks.
 
 ## Why is this bad?
 The container lives as long as the process, and so does everything in it. What a request puts there

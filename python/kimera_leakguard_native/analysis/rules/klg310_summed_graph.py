@@ -3,7 +3,8 @@
 ## What it does
 Reports `total += loss` in a loop where `loss` is a torch tensor that the loop differentiates, or
 that an evaluation computes outside of `no_grad`. Silent for sums that are differentiated
-themselves. Part of the default output where the loop calls `loss.backward()`.
+themselves. Reports sums over batches too that are known to be tensors. Part of the default output
+where the loop calls `loss.backward()`.
 
 ## Why is this bad?
 The sum becomes a tensor whose history holds every loss before it. Memory grows with each pass, on

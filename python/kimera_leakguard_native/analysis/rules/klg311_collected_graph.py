@@ -4,7 +4,8 @@
 Reports torch losses and outputs that are appended to a list in a training or evaluation loop, to a
 list of the instance, or put into a dictionary of logs beside a loss that is returned or
 differentiated, without `detach()` or `item()`, outside of `no_grad`. Silent for lists that are
-stacked and differentiated.
+stacked and differentiated. So is what a metric's `update()`, or another method that is called with
+every batch, appends to a list of its own.
 
 ## Why is this bad?
 Each tensor holds the graph that computed it, with all activations: the list keeps the memory of

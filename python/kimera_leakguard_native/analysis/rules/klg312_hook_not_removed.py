@@ -2,7 +2,8 @@
 
 ## What it does
 Reports `register_forward_hook` and its like where the handle is dropped, or where the file removes
-no handle at all. Silent for modules that hook themselves or their own parts in their constructor.
+no handle at all, and `register_hook` on parameters where the hook holds the instance. Silent for
+modules that hook themselves or their own parts in their constructor.
 
 ## Why is this bad?
 The module keeps the hook and all that it captures. Each further call of the registering function
