@@ -393,9 +393,7 @@ class Tracker:
         call = self._site.call
         if call is not None and not end.first_line <= call.line <= end.last_line:
             return True
-        if is_broad(handler.types):
-            return False
-        return all(
+        return not is_broad(handler.types) and all(
             self._catches(handler.types, raised) is Catch.NEVER
             for raised in self._site.resource.may_raise
         )
