@@ -10,29 +10,36 @@ from typing import TYPE_CHECKING
 from corpora.download import Downloads, Unavailable
 from corpora.klg import CheckFailed, check
 from healthy import labels
-from healthy.corpora import STDLIB, Corpus, pins, released, stdlib
+from healthy.corpora import PACKAGES, STDLIB, Corpus, pins, released, stdlib, without_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corpora.klg import Alarm
+    from healthy.corpora import Pin
 
 _LABELS = Path(__file__).with_name("labels.tsv")
+_UNSEEN = Path(__file__).with_name("unseen.tsv")
+_UNSEEN_LABELS = Path(__file__).with_name("unseen_labels.tsv")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 if alarms are without a label, 2 if something could not be checked."""
     options = _parser().parse_args(arguments)
+    wanted = pins(_UNSEEN if options.unseen else PACKAGES)
+    everything = [pin.package for pin in wanted] + ([] if options.unseen else [STDLIB])
     try:
-        known = labels.read(options.labels)
+        known = labels.read(options.labels or (_UNSEEN_LABELS if options.unseen else _LABELS))
     except (labels.BadLabels, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     total, seen, failed = labels.Judged(), set(), 0
     print(f"{'corpus':24} {'alarms':>6} {'lines':>8} {'per 1,000':>9}  labels")
-    for name in options.only or [*(pin.package for pin in pins()), STDLIB]:
+    for name in options.only or everything:
         try:
-            corpus = _corpus(name, options.cache)
+            corpus = _corpus(name, wanted, options.cache)
+            if options.unseen:
+                corpus = without_tests(corpus, options.cache / "library")
             found, lines = _alarms(corpus)
         except (Unavailable, CheckFailed) as error:
             print(f"{name:24} could not be checked: {error}")
@@ -51,18 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="score_healthy.py", description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for releases")
-    parser.add_argument("--labels", type=Path, default=_LABELS, help="default: %(default)s")
+    parser.add_argument("--unseen", action="store_true", help="the set of unseen.tsv")
+    parser.add_argument("--labels", type=Path, help="default: those of the set")
     parser.add_argument("--only", action="append", metavar="PACKAGE", help="may be repeated")
     return parser
 
 
-def _corpus(name: str, cache: Path) -> Corpus:
+def _corpus(name: str, known: list[Pin], cache: Path) -> Corpus:
     if name == STDLIB:
         return stdlib(cache)
-    for pin in pins():
+    for pin in known:
         if pin.package.lower() == name.lower():
             return released(pin, Downloads(cache))
-    raise Unavailable(f"{name} is not in packages.tsv")
+    raise Unavailable(f"{name} is not in the table of packages")
 
 
 def _alarms(corpus: Corpus) -> tuple[list[tuple[labels.Key, Alarm]], int]:

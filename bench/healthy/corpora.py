@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from corpora.download import Downloads
 
 STDLIB = "stdlib"
+PACKAGES = Path(__file__).with_name("packages.tsv")
 _NOT_LIBRARY = ("site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__")
 
 
@@ -41,9 +42,9 @@ class Pin:
     folder: str
 
 
-def pins() -> list[Pin]:
+def pins(table: Path = PACKAGES) -> list[Pin]:
     """Read the pinned releases."""
-    with Path(__file__).with_name("packages.tsv").open(encoding="utf-8", newline="") as stream:
+    with table.open(encoding="utf-8", newline="") as stream:
         return [Pin(**cells) for cells in csv.DictReader(stream, delimiter="\t")]
 
 
@@ -55,14 +56,19 @@ def released(pin: Pin, downloads: Downloads) -> Corpus:
 
 def stdlib(cache: Path) -> Corpus:
     """Copy the running interpreter's library, without its tests, and give the copy."""
-    version = platform.python_version()
-    copy = cache / "stdlib" / version
+    installed = Path(sysconfig.get_path("stdlib"))
+    return without_tests(Corpus(STDLIB, platform.python_version(), installed), cache)
+
+
+def without_tests(corpus: Corpus, cache: Path) -> Corpus:
+    """Copy the modules of a corpus, without folders of tests, and give the copy."""
+    copy = cache / corpus.package / corpus.version
     if not copy.exists():
-        unfinished = copy.with_name(f"{version}.unfinished")
+        unfinished = copy.with_name(f"{corpus.version}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(sysconfig.get_path("stdlib"), unfinished, ignore=_ignored, symlinks=True)
+        shutil.copytree(corpus.root, unfinished, ignore=_ignored, symlinks=True)
         unfinished.rename(copy)
-    return Corpus(STDLIB, version, copy)
+    return Corpus(corpus.package, corpus.version, copy)
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpora.klg import Alarm, Checked
 from healthy import command, labels
-from healthy.corpora import Corpus, pins
+from healthy.corpora import PACKAGES, Corpus, pins
 
 HEAD = "\t".join(labels.COLUMNS) + "\n"
 
@@ -21,10 +21,14 @@ def write(tmp_path: Path, *lines: str) -> Path:
     return path
 
 
-def test_the_committed_labels_can_be_read() -> None:
-    table = Path(command._LABELS)
+@pytest.mark.parametrize(
+    ("packages", "table"),
+    [(PACKAGES, command._LABELS), (command._UNSEEN, command._UNSEEN_LABELS)],
+)
+def test_the_committed_labels_can_be_read(packages: Path, table: Path) -> None:
     known = labels.read(table)
-    versions = {(pin.package, pin.version) for pin in pins()}
+    assert known
+    versions = {(pin.package, pin.version) for pin in pins(packages)}
     for key in known:
         assert key.package == "stdlib" or (key.package, key.version) in versions, key
 
@@ -81,7 +85,7 @@ def test_the_command_counts_planted_alarms(
     file = str(tmp_path / "a.py")
     alarms = tuple(Alarm(file, line, "KLG101", "N", f"message {line}") for line in (3, 4, 5, 6))
     alarms += (Alarm(file, 3, "KLG102", "N", "another code"),)
-    monkeypatch.setattr(command, "_corpus", lambda name, _: Corpus(name, "1", tmp_path))
+    monkeypatch.setattr(command, "_corpus", lambda name, *_: Corpus(name, "1", tmp_path))
     monkeypatch.setattr(command, "check", lambda _: Checked(alarms, (), 2000, 1.0))
     options = ["--cache", str(tmp_path), "--labels", str(known), "--only", "Flask"]
     assert command.main(options) == 1
