@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from corpora.klg import Alarm, Checked
 from healthy import command, labels
 from healthy.corpora import PACKAGES, Corpus, pins
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = "\t".join(labels.COLUMNS) + "\n"
 
