@@ -23,6 +23,7 @@ VERBS = {
     "check": "find leaks in source code",
     "config": "print each setting and where its value comes from",
     "dashboard": "show in a browser what running processes leak",
+    "demo": "show a service that leaks, is noticed, and recovers",
     "diff": "say what two runs differ in",
     "doctor": "say what this build and this machine can do",
     "report": "make one HTML file of a run",

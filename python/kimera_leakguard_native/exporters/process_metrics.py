@@ -10,6 +10,7 @@ from kimera_leakguard_native.exporters.families import PREFIX, Family, counter, 
 from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
 from kimera_leakguard_native.model.site import VERDICTS
 from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime.forecast.limits import headroom_bytes
 from kimera_leakguard_native.runtime.site_watch import SiteWatch, shared_site_watch
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ProcessMetrics:
         yield gauge(
             "headroom_bytes",
             "Bytes that the process may still take of its memory cgroup or the machine.",
-            process.headroom_bytes(),
+            headroom_bytes(),
         )
         yield from self._sampled()
         yield from _guarded()

@@ -25,6 +25,7 @@ from kimera_leakguard_native.integration.components.reading import Reading, read
 from kimera_leakguard_native.integration.components.watch import PatientCaller, StillBusyError
 from kimera_leakguard_native.integration.optimization import Optimizer
 from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime.forecast.limits import headroom_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 _LOG = logging.getLogger(__name__)
+_MB = 2**20
 _REPORTED_OPTIMIZATIONS = 10
 _SLOW = frozenset({"degraded", "critical"})
 
@@ -58,6 +60,9 @@ class KimeraLeakDetectionIntegrator:
         That of the process by default.
     patience_s : float
         Seconds after which a component that does not answer is left alone.
+    memory_limit_mb : float, optional
+        What the process may have resident, in units of 2**20 bytes; by default what its control
+        group or the machine has left is its headroom.
 
     Attributes
     ----------
@@ -75,6 +80,7 @@ class KimeraLeakDetectionIntegrator:
         *,
         leak_guardian: KimeraMemoryLeakGuardian | None = None,
         patience_s: float = 1.0,
+        memory_limit_mb: float | None = None,
     ) -> None:
         if not monitoring_interval > 0:
             raise ValueError(
@@ -92,6 +98,7 @@ class KimeraLeakDetectionIntegrator:
         self.performance_baselines = dict(BASELINES)
         self.monitoring_task: asyncio.Task[None] | None = None
         self.optimizer = Optimizer()
+        self.memory_limit_mb = memory_limit_mb
         self._patience_s = patience_s
         self._components: dict[str, Callable[[], Any]] = {}
         self._health: dict[str, ComponentHealth] = {}
@@ -176,18 +183,27 @@ class KimeraLeakDetectionIntegrator:
         known.add(now, outcome)
         return known.metrics(
             self._resident.growth(),
-            process.headroom_bytes(),
+            self._headroom(),
             self.performance_baselines,
         )
+
+    def _headroom(self) -> float:
+        if self.memory_limit_mb is None:
+            return headroom_bytes()
+        return max(0.0, self.memory_limit_mb * _MB - process.resident_bytes())
 
     def _optimize(self, name: str, component: Any, metrics: ComponentHealthMetrics) -> None:
         if metrics.performance_impact in _SLOW:
             self.optimizer.optimize(name, component, ACCELERATING)
         at_risk = metrics.leak_risk_score > self.optimization_threshold
         if at_risk and self.optimizer.optimize(name, component, FREEING):
-            with self._lock:
-                if name in self._health:
-                    self._health[name].restart()
+            self.restart_component(name)
+
+    def restart_component(self, name: str) -> None:
+        """Judge a component anew: what it did before somebody intervened says nothing now."""
+        with self._lock:
+            if name in self._health:
+                self._health[name].restart()
 
     @property
     def optimization_history(self) -> list[SystemOptimizationResult]:

@@ -38,35 +38,3 @@ def machine_memory() -> MachineMemory:
     return MachineMemory(
         kilobytes.get(b"MemTotal", 0) * 1024, kilobytes.get(b"MemAvailable", 0) * 1024
     )
-
-
-def headroom_bytes() -> int:
-    """Read what this process may still take: the machine's, or its memory cgroup's if less."""
-    available = machine_memory().available_bytes
-    limited = _cgroup_headroom()
-    return available if limited is None else min(available, limited)
-
-
-def _cgroup_headroom() -> int | None:
-    """Read the least room of the memory cgroups (version 2) that this process is in."""
-    try:
-        with open("/proc/self/cgroup", "rb") as table:
-            own = next(line[3:].strip() for line in table if line.startswith(b"0::"))
-    except (OSError, StopIteration):
-        return None
-    least = None
-    folder = os.fsencode("/sys/fs/cgroup") + own.rstrip(b"/")
-    while folder.startswith(b"/sys/fs/cgroup"):
-        try:
-            with (
-                open(folder + b"/memory.max", "rb") as limit,
-                open(folder + b"/memory.current", "rb") as used,
-            ):
-                text = limit.read().strip()
-                room = None if text == b"max" else int(text) - int(used.read())
-        except (OSError, ValueError):
-            room = None
-        if room is not None:
-            least = max(0, room if least is None else min(least, room))
-        folder = folder.rpartition(b"/")[0]
-    return least

@@ -119,10 +119,11 @@ def _advice(
 ) -> list[str]:
     advice = []
     if risk > 0.5:
-        hours = headroom / growth.per_s / 3600
+        minutes = headroom / growth.per_s / 60
+        left = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
         advice.append(
             f"grows by {growth.per_s / 1024:.1f} KiB/s with confidence {growth.confidence:.2f}: "
-            f"{hours:.1f} h are left; find who adds and never removes"
+            f"{left} are left; find who adds and never removes"
         )
     if reading.fields is not None and not reading.evicts and growth.confidence > 0.5:
         advice.append(f"{reading.fields} fields and no bound: set max_fields, or remove fields")

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime.forecast.limits import headroom_bytes
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.runtime.site_watch import SiteWatch
@@ -23,7 +24,7 @@ def process_section() -> dict[str, Any]:
         "name": os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python",
         "time": time.time(),
         "resident_bytes": process.resident_bytes(),
-        "headroom_bytes": process.headroom_bytes(),
+        "headroom_bytes": headroom_bytes(),
     }
 
 

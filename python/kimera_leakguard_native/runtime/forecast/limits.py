@@ -39,6 +39,12 @@ def memory_limit(proc: str = "/proc/self/cgroup") -> MemoryLimit:
     return MemoryLimit(total, used, "machine") if total else MemoryLimit(0, 0, "unknown")
 
 
+def headroom_bytes() -> int:
+    """Give what this process may still take of its group or the machine; 0 where unknown."""
+    known = memory_limit()
+    return max(0, known.limit - known.used)
+
+
 def _groups(proc: str) -> list[MemoryLimit]:
     found = []
     for root, path, limit_name, used_name in _folders(proc):

@@ -1,0 +1,1 @@
+"""A service that leaks on purpose, and is kept alive: what `klg demo` shows."""
