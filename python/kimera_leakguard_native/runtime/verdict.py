@@ -140,7 +140,6 @@ def _companion(suspect: _Candidate, candidates: Iterable[_Candidate]) -> str | N
             other.assessment.shape == "warm-up"
             and other.frame is not None
             and other.live >= 2 * suspect.live
-            and suspect.assessment.kept is None
             and suspect.assessment.fades_like(other.assessment)
         ):
             return f"line {other.frame.line} in {other.frame.function}"

@@ -68,7 +68,7 @@ def test_even_survivors_are_a_leak():
 def test_a_short_history_is_undecided_and_says_so():
     result = ages.assess(Population(births(0, 6, 30), []), 6.0)
     assert result.shape == "undecided"
-    assert "too short" in result.reason
+    assert "too short to judge; 4 s more of the same would decide" in result.reason
 
 
 def test_few_survivors_are_undecided_and_say_how_long_it_would_take():

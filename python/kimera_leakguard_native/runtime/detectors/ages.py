@@ -143,8 +143,12 @@ def assess(
     if (fading := _fading(cohorts, start, now - youngest, activity)) is not None:
         return result("warm-up", f"{fading}; {out_of}", p_value)
     if history < max(MIN_HISTORY, now / 3):
+        more = max(start + MIN_HISTORY, 1.5 * start) - now
         return result(
-            "undecided", f"grows since {history:.1f} s only, too short to judge; {out_of}", p_value
+            "undecided",
+            f"grows since {history:.1f} s only, too short to judge; {more:.0f} s more of the same"
+            f" would decide; {out_of}",
+            p_value,
         )
     if count < MIN_SURVIVORS:
         needed = now * (MIN_SURVIVORS + 2) / count
@@ -165,12 +169,18 @@ def assess(
             f"survivors come from {occupied} of {_COHORTS} parts of {history:.0f} s only; {out_of}",
             p_value,
         )
-    return result(
+    verdict = result(
         "leak",
         f"{out_of}; {_objects(count)} survive from {occupied} of {_COHORTS} parts of"
         f" {history:.0f} s and the inflow does not fade",
         p_value,
     )
+    outlived = _outliving(population, start, now, activity) if population.deaths else None
+    if outlived is None:
+        return verdict
+    # Two tests of the same, of which the better counts: what dies besides may hide the first.
+    p_value = min(1.0, 2.0 * min(p_value, outlived.p_value))
+    return replace(verdict, p_value=p_value, kept=(start, outlived.end))
 
 
 @dataclass(frozen=True, slots=True)
