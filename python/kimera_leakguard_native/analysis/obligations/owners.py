@@ -135,6 +135,8 @@ def _heir(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | 
     constructor = scope.methods.get("__init__")
     if constructor is not None and not _runs_base(constructor):
         return None
+    if any(says_nothing(method.node) for method in scope.methods.values()):
+        return None  # perhaps of what the constructor of the base calls
     base = _inherited(project, scope)
     if base is None:
         return None
@@ -177,8 +179,6 @@ def _inherited(project: Project, scope: ClassScope) -> Provided | None:
                 return found[0]
             continue
         acquisition = catalog.acquire.get(base)
-        if any(says_nothing(method.node) for method in scope.methods.values()):
-            continue  # it takes from the base what that does by itself
         if acquisition is None or acquisition.elements or acquisition.given or acquisition.unless:
             continue
         resource = catalog.resources[acquisition.kind]
