@@ -14,7 +14,6 @@ from kimera_leakguard_native.analysis.exceptions import Catch
 from kimera_leakguard_native.analysis.handlers import is_broad
 from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
-    ALIAS,
     Discharge,
     Frame,
     Level,
@@ -280,18 +279,12 @@ class Tracker:
             # Where the resource is handed over, the new owner answers for a failure.
             self._may_raise(number, block, index, state)
             return outcome
-        if outcome is not Discharge.RELEASED and self._closes_on_failure(instruction, state):
+        if outcome is not Discharge.RELEASED and self._frame.gives_up(instruction.line, state):
+            # A handler says that a callee which fails has not taken the resource over.
             self._may_raise(number, block, index, state)
         self._flow.discharges.add((outcome, state.level, block.number))
         self._flow.ends.append((outcome, instruction))
         return None
-
-    def _closes_on_failure(self, instruction: ir.Instruction, state: State) -> bool:
-        """Whether a handler says that a callee which fails has not taken the resource over."""
-        return isinstance(instruction, ir.Call) and any(
-            item.first <= instruction.line <= item.last and state.role(item.variable) == ALIAS
-            for item in self._frame.given_up
-        )
 
     def _may_raise(self, number: int, block: cfg.Block, index: int, state: State) -> None:
         instruction = block.instructions[index]

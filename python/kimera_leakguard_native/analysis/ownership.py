@@ -194,6 +194,13 @@ class Frame:
     lent: frozenset[str] = frozenset()
     given_up: tuple[GivenUp, ...] = ()
 
+    def gives_up(self, line: int, state: State) -> bool:
+        """Whether a handler closes the resource where something at a line fails."""
+        return any(
+            item.first <= line <= item.last and state.role(item.variable) == ALIAS
+            for item in self.given_up
+        )
+
 
 def element_role(index: int) -> str:
     """Give the role of a tuple whose element at an index is the resource."""
