@@ -160,6 +160,19 @@ sampler.stop()
     run_python(program, outer)
 
 
+def test_a_module_that_sets_its_own_allocator_is_no_patcher():
+    program = """
+    import decimal, xml.parsers.expat   # their function pointers name functions of the interpreter
+    from kimera_leakguard_native import _core
+    assert _core.sampler.native_unavailable_reason("got") == ""
+    _core.sampler.start(mean_bytes=4096.0, native="got")
+    kept = [decimal.Decimal(10) ** 500 + n for n in range(200)]
+    _core.sampler.stop()
+    assert str(kept[7])[-1] == "7"
+    """
+    run_python(program)
+
+
 def test_pages_are_protected_as_before():
     program = """
     import re, sqlite3, zlib

@@ -115,6 +115,7 @@ struct ImportPatcher::Slot {
   void** place;
   const Import* import;
   bool undefined;  // the module does not define the function itself
+  bool variable;   // a pointer of the program's, which may assign it anew
 };
 
 bool ImportPatcher::means_original(const Slot& slot) noexcept {
@@ -160,7 +161,8 @@ void ImportPatcher::visit_slots(bool only_new, Visit&& visit) const {
               if (name[0] != import.name[0] || std::strcmp(name, import.name) != 0) continue;
               if (interpreter && !import.in_interpreter) continue;
               auto** place = reinterpret_cast<void**>(module.base + one.r_offset);
-              (*each)(module, Slot{place, &import, symbol.st_shndx == SHN_UNDEF});
+              (*each)(module, Slot{place, &import, symbol.st_shndx == SHN_UNDEF,
+                                   ELF64_R_TYPE(one.r_info) == kPointer});
             }
           }
         }
@@ -179,8 +181,8 @@ std::string ImportPatcher::refusal() const {
   const char* name = "";
   visit_slots(false, [&](const Module& module, const Slot& slot) {
     const void* value = *slot.place;
-    if (means_original(slot) || value == slot.import->hook || module.contains(value) ||
-        value == nullptr || is_definition(value, slot.import->name)) {
+    if (slot.variable || means_original(slot) || value == slot.import->hook ||
+        module.contains(value) || value == nullptr || is_definition(value, slot.import->name)) {
       return;
     }
     foreign = value;

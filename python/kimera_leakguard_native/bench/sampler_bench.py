@@ -33,20 +33,27 @@ _BLOCK = 100
 
 
 def run(options: Options) -> Iterator[Result]:
-    """Time the hooks on two workloads, then estimate a known total."""
+    """Time the hooks on each workload, without and with C allocations; estimate a known total."""
     if reason := _core.sampler.unavailable_reason():
         raise RuntimeUnavailable(f"klg bench sampler: {reason}")
     for case, workload in (
         ("json", sampler_workloads.json_round_trips()),
         ("parser", sampler_workloads.parser()),
+        ("numpy", sampler_workloads.arrays()),
     ):
         yield _overhead(case, workload, options)
+        if not _core.sampler.native_unavailable_reason("got"):
+            yield _overhead(f"{case}/native=got", workload, options, native="got")
     yield _estimate(options)
 
 
-def _overhead(case: str, workload: Workload, options: Options) -> Result:
+def _overhead(case: str, workload: Workload, options: Options, native: str = "off") -> Result:
     pairs = options.rounds(150)
-    ours = _ratios(workload, _switch_on, _core.sampler.stop, pairs, options.seed)
+
+    def switch_on() -> None:
+        _core.sampler.start(mean_bytes=float(MEAN), native=native)
+
+    ours = _ratios(workload, switch_on, _core.sampler.stop, pairs, options.seed)
     null = _ratios(workload, _nothing, _nothing, pairs, options.seed)
     peer = _ratios(workload, tracemalloc.start, tracemalloc.stop, max(3, pairs // 10), options.seed)
     mine = statistics.median(ours)
@@ -67,10 +74,6 @@ def _overhead(case: str, workload: Workload, options: Options) -> Result:
 def _other(role: str, ratios: list[float], mine: float) -> Other:
     median = statistics.median(ratios)
     return Other(role, median, median / mine)
-
-
-def _switch_on() -> None:
-    _core.sampler.start(mean_bytes=float(MEAN))
 
 
 def _nothing() -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _JSON_ROUNDS = 12
 _PARSER_ROUNDS = 25
 _TERMS = 60
+_ARRAY_ROUNDS = 12
+_ARRAY_ITEMS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,23 @@ def parser() -> Workload:
         return round(total, 6)
 
     return Workload(run, round(_PARSER_ROUNDS * once, 6))
+
+
+def arrays() -> Workload:
+    """Compute with arrays of a megabyte: few allocations, each of them by the C library."""
+    import numpy as np
+
+    def run() -> float:
+        total = 0.0
+        for number in range(_ARRAY_ROUNDS):
+            ramp = np.arange(_ARRAY_ITEMS, dtype=np.float64) + number
+            total += float(((ramp * 2.0 + 1.0) - ramp).sum())
+        return total
+
+    # The sum of (2 x + 1) - x over x = number ... number + items - 1.
+    once = _ARRAY_ITEMS * (_ARRAY_ITEMS - 1) / 2 + _ARRAY_ITEMS
+    rounds = _ARRAY_ROUNDS * (_ARRAY_ROUNDS - 1) / 2
+    return Workload(run, _ARRAY_ROUNDS * once + _ARRAY_ITEMS * rounds)
 
 
 class _Node:
