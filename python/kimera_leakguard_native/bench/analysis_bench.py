@@ -50,7 +50,7 @@ def run(options: Options) -> Iterator[Result]:
             planted = write_project(project, size, options.seed)
             rounds = 1 if size == _LARGE else options.rounds(5 if size < 100_000 else 3)
             for result in _sized(f"lines={size}", [project], planted, rounds, folder):
-                if result.case.startswith("cold/"):
+                if result.case.startswith("cold/") and result.ours is not None:
                     per_line.append(1e6 / result.ours.median)
                 yield result
         if len(per_line) > 1:

@@ -84,16 +84,19 @@ class Result:
         Whether the timed result was compared with an oracle in this very run.
     hits : int or None
         Planted positives that the timed work found, where it looks for any.
+    ours : Measurement or None
+        None for what cannot be measured; `note` says why.
     """
 
     name: str
     case: str
     unit: str
     better: str
-    ours: Measurement
+    ours: Measurement | None
     others: dict[str, Other] = field(default_factory=dict)
     checked: bool = False
     hits: int | None = None
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the result as the JSON report has it."""

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "risk": "risk_bench",
     "sampler": "sampler_bench",
     "slots": "slots_bench",
+    "specification": "specification_bench",
     "startup": "startup_bench",
 }
 """Name on the command line → module beside this one with `run(options) -> Iterator[Result]`."""

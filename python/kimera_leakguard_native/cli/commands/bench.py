@@ -58,6 +58,8 @@ def command(
 
 def _line(result: Result) -> str:
     ours = result.ours
+    if ours is None:
+        return f"{result.name}/{result.case}: {result.note}"
     text = (
         f"{result.name}/{result.case}: {ours.median:.4g} {result.unit} "
         f"(min {ours.min:.4g}, max {ours.max:.4g}, {ours.runs} runs, {result.better} is better)"
@@ -65,6 +67,8 @@ def _line(result: Result) -> str:
     if result.hits is not None:
         text += f", {result.hits} hits"
     text += ", checked" if result.checked else ", NOT checked"
+    if result.note:
+        text += f"\n    {result.note}"
     for name, other in result.others.items():
         text += f"\n    {name} ({other.role}): {other.median:.4g} {result.unit}"
         text += f", ours {other.ratio:.2f} times as good"
