@@ -40,7 +40,8 @@ def test_unit_tests_lie_in_a_folder_of_the_package(path):
     "path", list((ROOT / "tests" / "cpp").rglob("*_test.cpp")), ids=lambda p: p.name
 )
 def test_cpp_tests_mirror_a_header(path):
-    folder = ROOT / "csrc" / "klg" / path.parent.relative_to(ROOT / "tests" / "cpp")
-    stems = {header.stem for header in folder.glob("*.hpp")}
+    place = path.parent.relative_to(ROOT / "tests" / "cpp")
+    folders = (ROOT / top / "klg" / place for top in ("csrc", "cuda"))
+    stems = {header.stem for folder in folders for header in folder.glob("*.hpp")}
     # `<header>_test.cpp`, or `<header>_<aspect>_test.cpp` where one file would be too long.
     assert any(path.stem == f"{stem}_test" or path.stem.startswith(f"{stem}_") for stem in stems)

@@ -50,11 +50,11 @@ MEASURED = (
 )
 
 NOT_MEASURABLE = {
-    "system-speedup": "12.9 times overall: not measurable, because it is the mean of four factors of"
-    " which the original's scripts have three as literals",
+    "system-speedup": "12.9 times overall: not measurable, because it is the mean of four factors,"
+    " three of which are literals in the original's scripts",
     "readiness": "40/100 to 85/100: not measurable, because it is a grade that the original gives"
     " itself",
-    "false-positives": "below 1 %: not measurable by a timing, because a person has to label alarms;"
+    "false-positives": "below 1 %: not measurable by a timing, because a person must label alarms;"
     " bench/score_healthy.py prints our share with its interval",
     "leaks-detected": "100 %: not measurable, because no list of all leaks exists;"
     " bench/score_leak_fixes.py and bench/score_planted.py print our recall",
