@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kimera_leakguard_native.analysis import witness
+from kimera_leakguard_native.analysis.awaited_futures import TASK, kept_by_its_future
 from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
@@ -22,6 +23,7 @@ from kimera_leakguard_native.analysis.opened_files import opened_files
 from kimera_leakguard_native.analysis.ownership import Level
 from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.retention.stage import retentions
+from kimera_leakguard_native.analysis.scripts import last_lines, started_by_script
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
 from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
@@ -87,6 +89,7 @@ class ModuleCheck:
         self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
         self._scripts: frozenset[str] | None = None
+        self._last_lines = last_lines(source.tree)
         self._asks = wanted.symbolic and available()
         self._classes = ClassCheck(project, source)
 
@@ -139,11 +142,15 @@ class ModuleCheck:
         further = {(line, item.code) for item in retained for line in item.instead_of}
         tracked = [one for one in self._report.findings if (one.line, one.code) not in further]
         known = {(one.line, one.code) for one in tracked}
-        self._report.findings[:] = tracked
+        self._report.findings[:] = [one for one in tracked if not self._kept(one.code, one.line)]
         for item in retained:
-            if (item.node.lineno, item.code) not in known:
+            place = item.node.lineno, item.code
+            if place not in known and not self._kept(item.code, item.node.lineno):
                 column = self._column(item.node.lineno, item.node.col_offset)
                 self._report.findings.append(item.finding(self._source.path, column))
+
+    def _kept(self, code: str, line: int) -> bool:
+        return code == TASK and kept_by_its_future(self._source.tree, line)
 
     def _failed(self, scope: Scope, reason: str) -> None:
         line = getattr(scope.node, "lineno", 1)
@@ -190,7 +197,7 @@ class ModuleCheck:
         if scope.is_module or scope.name in ("main", "_main", "cli", "run_main"):
             return True
         if self._scripts is None:
-            self._scripts = _started_by_script(self._source.tree)
+            self._scripts = started_by_script(self._source.tree)
         return scope.name in self._scripts
 
     def _first_feasible(
@@ -228,6 +235,9 @@ class ModuleCheck:
     def _wants(self, candidate: Candidate) -> bool:
         if candidate.site.resource.owned:
             return False
+        call = candidate.site.call
+        if call is not None and call.line in self._last_lines:
+            return self._wanted.reports(candidate.tier, evident=False)
         if candidate.site.kind == GIVEN_UP and candidate.tier != "X":
             # Where nothing fails, somebody else may be the owner.
             return False
@@ -287,26 +297,6 @@ _WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 def _certainty(finding: Finding) -> tuple[int, float]:
     return TIERS.index(finding.tier), -finding.confidence
-
-
-def _started_by_script(tree: ast.Module) -> frozenset[str]:
-    """Find the functions that ``if __name__ == "__main__":`` calls."""
-    return frozenset(
-        node.func.id
-        for statement in tree.body
-        if isinstance(statement, ast.If) and _tests_main(statement.test)
-        for inner in statement.body
-        for node in ast.walk(inner)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    )
-
-
-def _tests_main(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-    )
 
 
 def _count_functions(source: Source) -> int:
