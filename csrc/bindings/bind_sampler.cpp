@@ -90,6 +90,10 @@ py::typing::Dict<py::str, py::object> totals(const CaptureView& view) {
   out["hook_seconds"] = t.allocations * t.hook_ns * 1e-9;
   out["allocations"] = t.allocations;
   out["process"] = t.process;
+  out["first_mean_bytes"] = t.first_mean_bytes;
+  out["budget"] = t.budget;
+  out["cost_widened"] = t.cost_widened;
+  out["room_widened"] = t.room_widened;
   constexpr const char* kModes[] = {"off", "got", "preload"};
   out["native"] = kModes[t.native_mode % 3];
   return out;
@@ -141,6 +145,7 @@ void bind_sampler(py::module_& parent) {
   py::module_ m =
       parent.def_submodule("sampler", "Byte-sampled hooks in the allocators of the interpreter.");
   m.attr("LIFE_FORMAT") = kLifeFormat;
+  m.attr("BUDGET_LIMIT") = sampling::kBudgetLimit;
 
   py::class_<CaptureView>(m, "Capture", "What a sampler has recorded; read without a lock.")
       .def(py::init([](int descriptor) {

@@ -49,6 +49,10 @@ struct CaptureHeader {
   std::atomic<double> hook_ns;  ///< measured cost of the hooks an allocation, without samples
   std::atomic<std::uint32_t>
       native_mode;  ///< how C allocations are seen: 0 not, 1 imports, 2 preload
+  std::atomic<double> first_mean_bytes;     ///< the one that was asked for
+  std::atomic<double> budget;               ///< what the guard holds; 0 where there is none
+  std::atomic<std::uint32_t> cost_widened;  ///< times the mean was widened because of the cost
+  std::atomic<std::uint32_t> room_widened;  ///< times it was because the table was nearly full
 };
 
 /// A live sample. Valid if `version` is even, the same before and after reading, and `address` set.

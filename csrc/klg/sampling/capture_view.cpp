@@ -54,7 +54,11 @@ CaptureTotals CaptureView::totals(std::int64_t now_ns) const noexcept {
           h.process.load(kRelaxed),
           h.native_mode.load(kRelaxed),
           h.allocations.load(kRelaxed),
-          h.hook_ns.load(kRelaxed)};
+          h.hook_ns.load(kRelaxed),
+          h.first_mean_bytes.load(kRelaxed),
+          h.budget.load(kRelaxed),
+          h.cost_widened.load(kRelaxed),
+          h.room_widened.load(kRelaxed)};
 }
 
 std::vector<Life> CaptureView::live() const {

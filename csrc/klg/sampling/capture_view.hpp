@@ -33,6 +33,9 @@ struct CaptureTotals {
   std::uint32_t native_mode;
   double allocations;
   double hook_ns;
+  double first_mean_bytes;
+  double budget;
+  std::uint32_t cost_widened, room_widened;
 };
 
 /// Reads a capture while it is written, or after its writer has died; takes no lock and blocks

@@ -37,9 +37,12 @@ void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& so
   settings_ = settings;
   start_ns_ = checked_ns_ = now_ns;
   checked_self_ns_ = 0;
+  debt_ns_ = 0.0;
   filter_.clear();
   mean_.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
+  capture.header.first_mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
+  capture.header.budget.store(settings.budget, std::memory_order_relaxed);
   capture.header.start_ns.store(now_ns, std::memory_order_relaxed);
   capture.header.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
   capture.header.native_mode.store(settings.native_mode, std::memory_order_relaxed);
@@ -160,24 +163,36 @@ void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept 
 void SampleRecorder::widen_if_due(std::int64_t now_ns) noexcept {
   if (settings_.budget <= 0.0) return;
   if (set_->size() >= kCrowded) {
-    widen(2.0);
+    if (widen(2.0)) add((*memory_)->header.room_widened, 1u);
     return;
   }
   const std::int64_t elapsed = now_ns - checked_ns_;
   if (elapsed < kCheckEvery) return;
   const std::uint64_t self = (*memory_)->header.self_ns.load(std::memory_order_relaxed);
-  const double share = static_cast<double>(self - checked_self_ns_) / static_cast<double>(elapsed);
+  const double spent = static_cast<double>(self - checked_self_ns_);
+  const double share = spent / static_cast<double>(elapsed);
   checked_ns_ = now_ns;
   checked_self_ns_ = self;
   const double allowed =
       settings_.credit_ns + settings_.budget * static_cast<double>(now_ns - start_ns_);
-  if (static_cast<double>(self) <= allowed || share <= settings_.budget) return;
-  widen(std::exp2(std::ceil(std::log2(share / settings_.budget))));
+  debt_ns_ = std::max(0.0, debt_ns_ + spent - kBudgetLimit * static_cast<double>(elapsed));
+  if (static_cast<double>(self) > allowed && share > settings_.budget) {
+    widen_for_cost(share, settings_.budget);
+  } else if (debt_ns_ > settings_.credit_ns && share > kBudgetLimit) {
+    // On average it is within the budget: a quiet past has saved enough for a long loud phase.
+    widen_for_cost(share, kBudgetLimit);
+  }
 }
 
-void SampleRecorder::widen(double factor) noexcept {
+void SampleRecorder::widen_for_cost(double share, double allowed) noexcept {
+  if (!widen(std::exp2(std::ceil(std::log2(share / allowed))))) return;
+  debt_ns_ = 0.0;
+  add((*memory_)->header.cost_widened, 1u);
+}
+
+bool SampleRecorder::widen(double factor) noexcept {
   const double mean_bytes = std::min(mean() * factor, kWidestMean);
-  if (mean_bytes <= mean()) return;
+  if (mean_bytes <= mean()) return false;
   CaptureHeader& header = (*memory_)->header;
   // Readers thin by the header's mean, so it must be the new one before any sample goes missing.
   header.mean_bytes.store(mean_bytes, std::memory_order_release);
@@ -185,6 +200,7 @@ void SampleRecorder::widen(double factor) noexcept {
   const std::size_t gone = set_->erase_below(static_cast<float>(mean_bytes));
   add<std::uint64_t>(header.thinned, gone);
   add<std::uint64_t>(header.live, std::uint64_t{0} - gone);
+  return true;
 }
 
 }  // namespace klg::sampling

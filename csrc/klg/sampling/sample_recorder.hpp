@@ -16,10 +16,13 @@
 
 namespace klg::sampling {
 
+/// Share of the time that sampling takes at no moment for long, whatever has been saved before.
+inline constexpr double kBudgetLimit = 0.05;
+
 struct RecorderSettings {
   double mean_bytes = 512.0 * 1024.0;
   double budget = 0.0;     ///< share of the elapsed time that sampling may take; 0: never widen
-  double credit_ns = 0.0;  ///< what it may take on top, once, while a program starts up
+  double credit_ns = 0.0;  ///< what it may take on top: once of the budget, at a time of the limit
   std::uint32_t native_mode = 0;  ///< for readers: see CaptureHeader
 };
 
@@ -113,7 +116,8 @@ class SampleRecorder {
 
   void log_death(const Sample& sample, std::int64_t now) noexcept;
   void widen_if_due(std::int64_t now_ns) noexcept;
-  void widen(double factor) noexcept;
+  void widen_for_cost(double share, double allowed) noexcept;
+  bool widen(double factor) noexcept;
 
   SpinLock lock_;
   std::atomic<pthread_t> forking_{0};  ///< the thread that holds the lock across its fork, or 0
@@ -128,6 +132,7 @@ class SampleRecorder {
   std::int64_t start_ns_ = 0;
   std::int64_t checked_ns_ = 0;
   std::uint64_t checked_self_ns_ = 0;
+  double debt_ns_ = 0.0;  ///< what sampling has taken beyond the limit and not made up for yet
 };
 
 }  // namespace klg::sampling

@@ -3,7 +3,7 @@ Byte-sampled hooks in the allocators of the interpreter.
 """
 from __future__ import annotations
 import typing
-__all__: list[str] = ['Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
+__all__: list[str] = ['BUDGET_LIMIT', 'Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
 class Capture:
     """
     What a sampler has recorded; read without a lock.
@@ -74,4 +74,5 @@ def unavailable_reason() -> str:
     """
     Why the hooks cannot be used in this interpreter, or ''.
     """
+BUDGET_LIMIT: float = 0.05
 LIFE_FORMAT: str = 'qqQIffI'

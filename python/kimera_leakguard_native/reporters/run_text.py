@@ -37,6 +37,8 @@ def render(report: RunReport, *, observed: bool = True) -> str:
         f" resident {human(process['rss_start'])} -> {human(process['rss_end'])};"
         f" sampling took {100 * report.overhead['estimated_fraction']:.2f} % of the time"
     )
+    if guard := _guard(report.overhead):
+        seen += f"; {guard}"
     lines = [f"klg: {_HEADLINES[report.process_verdict]} ({report.process_verdict})", f"  {seen}"]
     shown = [site for site in report.sites if site.verdict in _WORTH_SHOWING][:_SHOWN]
     shown.sort(key=lambda site: _WORTH_SHOWING.index(site.verdict))
@@ -49,6 +51,19 @@ def render(report: RunReport, *, observed: bool = True) -> str:
             lines += ["", *_details(site, findings)]
     lines += ["", f"  next: {_next(report)}"]
     return "\n".join(lines) + "\n"
+
+
+def _guard(overhead: dict[str, float]) -> str:
+    """Say what the guard changed, or give ''."""
+    reasons = []
+    if overhead.get("widened_for_cost"):
+        reasons.append(f"to hold {100 * overhead['budget']:g} %")
+    if overhead.get("widened_for_room"):
+        reasons.append("to keep the samples within their table")
+    if not reasons:
+        return ""
+    first, last = human(overhead["first_mean_bytes"]), human(overhead["mean_bytes"])
+    return f"the mean went from {first} to {last} {' and '.join(reasons)}"
 
 
 def _row(site: SiteVerdict) -> str:

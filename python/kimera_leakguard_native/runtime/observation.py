@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
-from kimera_leakguard_native.runtime import bounds, teardown, verdict
+from kimera_leakguard_native.runtime import bounds, overhead, teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks, is_application
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
@@ -177,11 +177,7 @@ class Observation:
             samples=totals.get("points", 0),
             sample_bytes_effective=totals["allocated_bytes"] / points if points else self._mean,
             allocated_bytes_estimate=totals.get("allocated_bytes", 0.0),
-            overhead={
-                "estimated_fraction": (totals["self_seconds"] + totals["hook_seconds"]) / seconds
-                if seconds > 0
-                else 0.0
-            },
+            overhead=overhead.described(totals),
             process={"rss_start": rss[0], "rss_end": rss[-1]},
             sites=sites[:MAX_SITES],
             process_verdict=verdict.of_process(sites, seconds, totals.get("samples", 0)),

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.errors import LeakGuardError
 
 _LOG = logging.getLogger(__name__)
 
-OVERHEAD_LIMIT = 0.05
+BUDGET = 0.01
+"""Share of the run's time that taking samples may cost where nothing else was asked for."""
+
+OVERHEAD_LIMIT: float = _core.sampler.BUDGET_LIMIT
 """Share of the processor time of a process above which watching it is too dear."""
+
+CREDIT_SECONDS = 0.1
+"""Seconds that it may cost on top: importing modules must not widen the mean for the whole run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,48 @@ class CostReading:
         allocations.
     mean_bytes : float
         Mean distance of two sample points; it grows where the guard has widened it.
+    budget : float
+        Share of the time that the guard holds the cost of samples to; 0 where there is none.
+    widened : int
+        Times it has widened the mean: because of the cost, or for want of room.
     """
 
     cpu_s: float
     sampling_s: float = 0.0
     hooks_s: float = 0.0
     mean_bytes: float = 0.0
+    budget: float = 0.0
+    widened: int = 0
+
+
+def described(totals: dict[str, Any]) -> dict[str, float]:
+    """Give the cost of a sampler and what its guard did, as the report of a run has it.
+
+    Parameters
+    ----------
+    totals : dict
+        Of its capture.
+
+    Returns
+    -------
+    dict
+        Shares of the time since the start (``estimated_fraction`` is the sum of
+        ``sampling_fraction`` and ``hooks_fraction``; ``budget`` is 0 without a guard), the mean
+        that was asked for and the last one in bytes, and how often the guard widened it.
+    """
+    seconds = totals["seconds"]
+    sampling = totals["self_seconds"] / seconds if seconds > 0 else 0.0
+    hooks = totals["hook_seconds"] / seconds if seconds > 0 else 0.0
+    return {
+        "estimated_fraction": sampling + hooks,
+        "sampling_fraction": sampling,
+        "hooks_fraction": hooks,
+        "budget": totals["budget"],
+        "first_mean_bytes": totals["first_mean_bytes"],
+        "mean_bytes": totals["mean_bytes"],
+        "widened_for_cost": totals["cost_widened"],
+        "widened_for_room": totals["room_widened"],
+    }
 
 
 class LeakDetectionPerformanceMonitor:
@@ -65,7 +108,12 @@ class LeakDetectionPerformanceMonitor:
         except LeakGuardError:  # never started here
             return CostReading(cpu)
         return CostReading(
-            cpu, totals["self_seconds"], totals["hook_seconds"], totals["mean_bytes"]
+            cpu,
+            totals["self_seconds"],
+            totals["hook_seconds"],
+            totals["mean_bytes"],
+            totals["budget"],
+            totals["cost_widened"] + totals["room_widened"],
         )
 
     def calculate_overhead(self, baseline: CostReading, current: CostReading) -> float:

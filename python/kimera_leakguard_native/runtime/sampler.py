@@ -11,6 +11,7 @@ from kimera_leakguard_native import _core, config
 from kimera_leakguard_native.errors import ConfigError, LeakGuardError, RuntimeUnavailable
 from kimera_leakguard_native.model.site import SiteVerdict  # noqa: TC001 - resolvable hints
 from kimera_leakguard_native.runtime.observation import Observation
+from kimera_leakguard_native.runtime.overhead import BUDGET, CREDIT_SECONDS, OVERHEAD_LIMIT
 from kimera_leakguard_native.runtime.snapshot import Snapshot
 
 _LOG = logging.getLogger(__name__)
@@ -82,7 +83,11 @@ os.register_at_fork(after_in_child=_current.forget)
 
 
 def start(
-    sample_bytes: int = DEFAULT_SAMPLE_BYTES, native: str = "off", *, agent: bool = True
+    sample_bytes: int = DEFAULT_SAMPLE_BYTES,
+    native: str = "off",
+    *,
+    agent: bool = True,
+    budget: float = BUDGET,
 ) -> None:
     """Begin to sample the allocations of this process.
 
@@ -97,6 +102,10 @@ def start(
         name (`ctypes`) stay unseen: `klg run --preload` sees all.
     agent : bool
         Open the socket through which `klg snapshot` and `klg dashboard` ask this process.
+    budget : float
+        Share of the time, up to 0.05, that taking samples may cost over the run; where it costs
+        more, the mean is widened by a power of two. 0 switches this guard off. The hooks' own
+        cost, which no mean changes, comes on top; `LeakDetectionPerformanceMonitor` measures both.
 
     Raises
     ------
@@ -111,6 +120,10 @@ def start(
         raise ConfigError(f"sample_bytes={sample_bytes!r}: expected a positive int")
     if native not in {"off", "got"}:
         raise ConfigError(f"native={native!r}: expected 'off' or 'got'")
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+        raise ConfigError(f"budget={budget!r}: expected a number")
+    if not 0.0 <= budget <= OVERHEAD_LIMIT:
+        raise ConfigError(f"budget={budget!r}: expected 0 (no guard) to {OVERHEAD_LIMIT:g}")
     if config.disabled():
         return
     reason = _core.sampler.unavailable_reason() or _core.sampler.native_unavailable_reason(native)
@@ -119,7 +132,12 @@ def start(
     with _current.lock:
         if _core.sampler.recording():
             raise LeakGuardError("the sampler is already running; call klg.stop() first")
-        _core.sampler.start(mean_bytes=float(sample_bytes), native=native)
+        _core.sampler.start(
+            mean_bytes=float(sample_bytes),
+            budget=float(budget),
+            credit_s=CREDIT_SECONDS,
+            native=native,
+        )
         _current.watch = _Watch(
             Observation(_core.sampler.own_capture(), resident_bytes), agent=agent
         )

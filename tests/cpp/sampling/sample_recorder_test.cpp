@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <set>
 #include <thread>
@@ -120,10 +121,46 @@ TEST(SampleRecorder, WidensWhenItCostsMoreThanItsBudget) {
   for (std::uint64_t k = 201; k <= 400; ++k) {
     now += kSecond / 100;
     for (int n = 0; n < 50; ++n) f.recorder.charge(20'000);  // 10 %
-    f.born(16 * k, now);
+    f.born(16 * k, now, 64, 0.5, f.recorder.mean());
   }
   EXPECT_GE(f.recorder.mean(), 1024.0 * 8);
   EXPECT_GT(f.view.totals(now).thinned, 0u);
+}
+
+TEST(SampleRecorder, SavingsDoNotPayForALoudPhaseBeyondTheLimit) {
+  Fixture f({1024.0, 0.01, 0.1e9});
+  std::int64_t now = 1000 * kSecond;  // quiet: 10 s of the budget are saved
+  f.born(0x10, now);
+  for (std::uint64_t k = 2; k <= 200; ++k) {
+    now += kSecond / 10;
+    for (int n = 0; n < 200; ++n) f.recorder.charge(20'000);  // 4 %, within what was saved
+    f.born(16 * k, now);
+  }
+  EXPECT_EQ(f.recorder.mean(), 1024.0);
+  std::uint64_t paid = 0;
+  for (std::uint64_t k = 201; k <= 400; ++k) {
+    now += kSecond / 10;
+    const auto calls = static_cast<int>(900 * 1024.0 / f.recorder.mean());  // 18 % at first
+    for (int n = 0; n < calls; ++n) f.recorder.charge(20'000);
+    paid += 20'000u * static_cast<std::uint64_t>(calls);
+    f.born(16 * k, now);
+  }
+  EXPECT_EQ(f.recorder.mean(), 4096.0);
+  EXPECT_EQ(f.view.totals(now).cost_widened, 1u);
+  EXPECT_LE(static_cast<double>(paid), 0.05 * 20e9 + 0.2e9);
+}
+
+TEST(SampleRecorder, SaysWhatTheGuardDid) {
+  Fixture f({1024.0, 0.01, 1e9});
+  for (std::uint64_t k = 1; k <= kMaxSamples / 4 * 3 + 1; ++k) {
+    f.born(16 * k, 1, 64, 0.99999);
+  }
+  const CaptureTotals totals = f.view.totals(2);
+  EXPECT_EQ(totals.first_mean_bytes, 1024.0);
+  EXPECT_EQ(totals.budget, 0.01);
+  EXPECT_EQ(totals.cost_widened, 0u);
+  EXPECT_GE(totals.room_widened, 1u);
+  EXPECT_EQ(totals.mean_bytes, 1024.0 * std::exp2(totals.room_widened));
 }
 
 TEST(SampleRecorder, NeverWidensWithoutABudget) {

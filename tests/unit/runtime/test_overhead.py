@@ -1,9 +1,11 @@
 import logging
+import time
 
 import pytest
 
-from kimera_leakguard_native import LeakDetectionPerformanceMonitor, _core
-from kimera_leakguard_native.runtime.overhead import CostReading
+import kimera_leakguard_native as klg
+from kimera_leakguard_native import ConfigError, LeakDetectionPerformanceMonitor, _core
+from kimera_leakguard_native.runtime.overhead import CostReading, described
 
 
 def test_the_share_of_the_processor_time_between_two_readings():
@@ -26,6 +28,49 @@ def test_too_much_is_said_and_logged(caplog):
     assert "20.0%" in caplog.text
     monitor.overhead_threshold = 0.5
     assert monitor.monitor_overhead()
+
+
+def test_the_guard_widens_the_mean_and_says_so():
+    # 16 bytes a sample would take most of the time; memory is churned, so that room is not short.
+    klg.start(16, budget=0.01, agent=False)
+    try:
+        until = time.process_time() + 1.0
+        while time.process_time() < until:
+            [bytes(500) for _ in range(100)]
+        now = LeakDetectionPerformanceMonitor().capture_current_metrics()
+        report = described(_core.sampler.own_capture().totals())
+    finally:
+        klg.stop()
+    assert now.budget == 0.01
+    assert now.widened >= 1
+    assert now.mean_bytes >= 1024.0
+    assert report["first_mean_bytes"] == 16.0
+    assert report["mean_bytes"] == now.mean_bytes
+    assert report["widened_for_cost"] == now.widened
+    assert report["estimated_fraction"] == pytest.approx(
+        report["sampling_fraction"] + report["hooks_fraction"]
+    )
+
+
+def test_without_a_guard_the_mean_stays():
+    klg.start(16, budget=0, agent=False)
+    try:
+        until = time.process_time() + 0.5
+        while time.process_time() < until:
+            [bytes(500) for _ in range(100)]
+        now = LeakDetectionPerformanceMonitor().capture_current_metrics()
+    finally:
+        klg.stop()
+    assert (now.mean_bytes, now.widened, now.budget) == (16.0, 0, 0.0)
+    # What the guard is for: the same work costs many times its budget.
+    assert now.sampling_s > 0.05
+
+
+@pytest.mark.parametrize("budget", [-0.01, 0.051, float("nan"), True, "1 %"])
+def test_a_budget_that_cannot_be_held_is_refused(budget):
+    with pytest.raises(ConfigError, match="budget"):
+        klg.start(budget=budget)
+    assert not _core.sampler.recording()
 
 
 def test_a_running_sampler_has_a_measured_cost():

@@ -15,6 +15,7 @@ from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.errors import ConfigError, RuntimeUnavailable
 from kimera_leakguard_native.reporters import run_json, run_text
 from kimera_leakguard_native.runtime.launch import supervisor
+from kimera_leakguard_native.runtime.overhead import BUDGET, CREDIT_SECONDS
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.model.site import RunReport
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 ADAPTIVE_MEAN = 4096.0
 """Bytes between samples at first, where no mean was asked for: a short run needs many samples, and
 the guard widens the mean as soon as they cost more than the budget."""
-
-BUDGET = 0.02
-"""Share of the run's time that taking samples may cost."""
-
-CREDIT_SECONDS = 0.1
-"""Seconds that it may cost on top: importing modules must not widen the mean for the whole run."""
 
 
 @click.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False})
