@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+from kimera_leakguard_native.reporters import run_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,5 +82,59 @@ def test_what_is_no_report_is_said(tmp_path: Path, text: str) -> None:
     for arguments in (("report", path), ("diff", path, path)):
         done = klg(*arguments)
         assert done.returncode == 2
-        assert "is no report of klg run --report" in done.stderr
+        assert "is no report and no capture of klg run" in done.stderr
     assert not path.with_suffix(".html").exists()
+
+
+def test_a_capture_outlives_the_supervisor(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("+ 4", "+ 600"))
+    capture = tmp_path / "run.klg"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "kimera_leakguard_native", "run", "--interval", "0.2"),
+            *("--capture", str(capture), str(program), "leak"),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(5)
+    finally:
+        process.kill()
+        process.wait()
+    capture.write_bytes(capture.read_bytes()[:-1])  # as if it had been killed while it wrote
+    done = klg("report", capture)
+    assert done.returncode == 0, done.stderr
+    assert "program.py" in capture.with_suffix(".html").read_text()
+    assert klg("diff", capture, capture).returncode == 0
+
+
+def test_a_run_that_ends_has_its_last_state_in_the_capture(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("+ 4", "+ 1"))
+    capture, report = tmp_path / "run.klg", tmp_path / "run.json"
+    command = ("run", "--capture", capture, "--report", report, program)
+    assert klg(*command).returncode == 0
+    assert run_reading.read(capture) == run_reading.read(report)
+    size = capture.stat().st_size
+    assert klg(*command).returncode == 0
+    assert capture.stat().st_size > size
+    assert run_reading.read(capture) == run_reading.read(report)
+
+
+def test_a_capture_that_cannot_be_written_leaves_the_program_alone(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import shutil, sys, time\n"
+        "time.sleep(0.5)\n"
+        "shutil.rmtree(sys.argv[1])\n"
+        "time.sleep(0.5)\n"
+        "print('done')\n"
+    )
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    done = klg("run", "--interval", "0.1", "--capture", folder / "run.klg", program, folder)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert done.stderr.count("is not kept any more") == 1
+    assert "the end of the run is not in the capture" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -20,7 +20,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def command(before: Path, after: Path, *, as_json: bool) -> int:
     """Say what two runs differ in; exits with 1 where the second has a leak that the first has not.
 
-    Both are what klg run --report has written.
+    Both are what klg run --report or --capture has written.
 
     \b
     Example:

@@ -19,7 +19,7 @@ from kimera_leakguard_native.reporters import run_html, run_reading
 def command(run: Path, *, output: Path | None, force: bool) -> None:
     """Make one HTML file of a run, which opens anywhere and needs no network.
 
-    RUN is what klg run --report has written.
+    RUN is what klg run --report or --capture has written.
 
     \b
     Example:

@@ -13,7 +13,7 @@ import click
 from kimera_leakguard_native import _core, config
 from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.errors import ConfigError, RuntimeUnavailable
-from kimera_leakguard_native.reporters import run_json, run_text
+from kimera_leakguard_native.reporters import run_capture, run_json, run_text
 from kimera_leakguard_native.runtime.launch import supervisor
 from kimera_leakguard_native.runtime.overhead import BUDGET, CREDIT_SECONDS
 
@@ -27,6 +27,9 @@ the guard widens the mean as soon as they cost more than the budget."""
 
 @click.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False})
 @click.option("--report", type=click.Path(path_type=Path), help="Write the JSON report here.")
+@click.option(
+    "--capture", type=click.Path(path_type=Path), help="Append how the run stands to this file."
+)
 @click.option("--sample-bytes", type=int, help="Mean bytes between samples; adaptive by default.")
 @click.option("--interval", type=float, help="Seconds between two readings.")
 @click.option("--native", type=click.Choice(["off", "got"]), help="See C allocations too.")
@@ -42,6 +45,7 @@ def command(
     arguments: tuple[str, ...],
     *,
     report: Path | None,
+    capture: Path | None,
     sample_bytes: int | None,
     interval: float | None,
     native: str | None,
@@ -54,7 +58,8 @@ def command(
     """Run a program and say what it leaks.
 
     The program gets the arguments, the streams and the signals, and its exit code is passed through
-    (128 + n where signal n ended it). The report goes to stderr when it ends.
+    (128 + n where signal n ended it). The report goes to stderr when it ends. What --capture keeps
+    is there even where nothing of this survives, for klg report and klg diff.
 
     \b
     Example:
@@ -77,14 +82,18 @@ def command(
         raise RuntimeUnavailable(f"klg run cannot observe programs here: {reason}")
     if report is not None:
         _check_writable(report)
+    kept = None if capture is None else run_capture.CaptureWriter(capture)
 
     outcome = supervisor.run(
         command_line,
         _sampling(loaded, guard=not no_guard, preload=preload, follow_fork=follow_fork),
+        None if kept is None else kept.append,
     )
     result = _explained(outcome.report)
     if report is not None:
         _write(report, run_json.render(result))
+    if kept is not None and outcome.observed:
+        _append(kept, result)
     _tell(run_text.render(result, observed=outcome.observed))
     leaked = fail_on == "leak" and result.process_verdict == "leak"
     return exit_codes.FINDINGS if leaked and outcome.exit_code == 0 else outcome.exit_code
@@ -126,6 +135,13 @@ def _write(report: Path, text: str) -> None:
         partial.replace(report)
     except OSError as error:
         _tell(f"klg: cannot write the report to {report}: {error.strerror}\n")
+
+
+def _append(kept: run_capture.CaptureWriter, report: RunReport) -> None:
+    try:
+        kept.append(report)
+    except OSError as error:
+        _tell(f"klg: the end of the run is not in the capture: {error}\n")
 
 
 def _tell(text: str) -> None:

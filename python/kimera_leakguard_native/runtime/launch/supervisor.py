@@ -6,6 +6,7 @@ or a crash, the supervisor still has all of it.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kimera_leakguard_native.model.site import RunReport
+
+_LOG = logging.getLogger(__name__)
 
 _BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 
@@ -88,11 +91,25 @@ class Outcome:
     report: RunReport
 
 
-def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
+def run(
+    arguments: Sequence[str],
+    sampling: Sampling,
+    keep: Callable[[RunReport], None] | None = None,
+) -> Outcome:
     """Run ``python *arguments`` as it would run without us.
 
     Standard streams are the child's; signals sent to this process are passed on to it; it is killed
     when this process is.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the interpreter.
+    sampling : Sampling
+        How the child samples.
+    keep : callable, optional
+        Gets how the run stands at each reading, or less often where that takes long. Forked
+        children are not in it. It is not called again after an exception.
     """
     descriptor = _core.sampler.create_descriptor()
     capture = _core.sampler.Capture(descriptor)
@@ -104,9 +121,12 @@ def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
         pid = _spawn(arguments, sampling, descriptor, before, children.folder if children else "")
         os.close(descriptor)
         observation = Observation(capture, lambda: resident_bytes(pid))
+        keeping = _Keeping(observation, keep)
 
         def poll() -> None:
             observation.poll()
+            if capture.begun():
+                keeping.keep_if_due()
             if children is not None:
                 children.poll()
 
@@ -121,6 +141,27 @@ def run(arguments: Sequence[str], sampling: Sampling) -> Outcome:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if children is not None:
             children.close()
+
+
+class _Keeping:
+    """Hands on how the run stands, in a twentieth of the time at most."""
+
+    def __init__(self, observation: Observation, keep: Callable[[RunReport], None] | None) -> None:
+        self._observation = observation
+        self._keep = keep
+        self._due = 0.0
+
+    def keep_if_due(self) -> None:
+        began = time.monotonic()
+        if self._keep is None or began < self._due:
+            return
+        try:
+            self._keep(self._observation.report())
+        except Exception as error:  # noqa: BLE001 - the program runs on, and ends with its report
+            _LOG.warning("klg: how the run stands is not kept any more: %s", error)
+            self._keep = None
+        now = time.monotonic()
+        self._due = now + 19.0 * (now - began)
 
 
 def preload_unavailable_reason() -> str:
