@@ -1,4 +1,4 @@
-"""`@analyze_for_leaks`: marks functions for static analysis, which happens later and once."""
+"""`@analyze_for_leaks`: marks functions to watch; all that is done about them is done later."""
 
 from __future__ import annotations
 
@@ -64,8 +64,12 @@ def analyze_for_leaks(target: _F) -> _F:
 
     Decorating and calling read no source. Functions that have been called are analysed by a
     guardian's monitor, or when its `function_summaries` or report are read; an unsafe one is logged
-    then. Functions, methods, class and static methods, coroutine functions, generators and
-    asynchronous generators keep their kind and their identity (`functools.wraps`).
+    then. Where `kimera_leakguard_native.start` was called, the monitor also reports functions whose
+    calls keep memory (`leak_reports`, with what the analysis says of them): the growth is that of
+    the objects made within their calls, so the calls themselves cost no more.
+
+    Functions, methods, class and static methods, coroutine functions, generators and asynchronous
+    generators keep their kind and their identity (`functools.wraps`).
 
     With `KLG_DISABLE` set the target is returned as it is.
     """

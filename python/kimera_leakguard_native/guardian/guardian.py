@@ -107,7 +107,7 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         self._records = RecordBook(self.registry)
         self._summaries = SummaryBook(self.logger)
         self._alerts = AlertBook()
-        self._watches = (SiteWatch(self.add_leak_report), ExhaustionWatch())
+        self._watches = (SiteWatch(self.add_leak_report, self._summaries.of), ExhaustionWatch())
         self.alert_sinks = AlertSinks()
         self._reports: dict[str, MemoryLeakReport] = {}
         self._lock = threading.Lock()

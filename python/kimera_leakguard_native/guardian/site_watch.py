@@ -5,7 +5,9 @@ from __future__ import annotations
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.guardian import kept_by_calls
 from kimera_leakguard_native.guardian.alerts import Reading
+from kimera_leakguard_native.guardian.kept_by_calls import CONFIRMED
 from kimera_leakguard_native.model.guardian import (
     LeakDetectionResult,
     MemoryAllocation,
@@ -16,7 +18,7 @@ from kimera_leakguard_native.runtime import sampler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kimera_leakguard_native.model.guardian import MemorySnapshot
+    from kimera_leakguard_native.model.guardian import FunctionSummary, MemorySnapshot
     from kimera_leakguard_native.model.site import SiteVerdict
 
 LEAST_SECONDS = 30.0
@@ -26,7 +28,6 @@ SPACING = 1 / 20
 MAX_SITES = 20
 """Leaking sites that are reported at a time, the fastest growing."""
 
-CONFIRMED = 0.9
 LIKELY = 0.5
 
 
@@ -36,11 +37,19 @@ class SiteWatch:
     Parameters
     ----------
     report : callable
-        Takes the report on a leaking site, at every look; its `leak_id` is that of the place.
+        Takes the report on a leaking site, at every look; its `leak_id` is that of the place. Then
+        that on a decorated function whose calls keep what leaks.
+    summary_of : callable
+        Gives the static summary of a decorated function, None where there is none.
     """
 
-    def __init__(self, report: Callable[[MemoryLeakReport], object]) -> None:
+    def __init__(
+        self,
+        report: Callable[[MemoryLeakReport], object],
+        summary_of: Callable[[kept_by_calls.Key], FunctionSummary | None],
+    ) -> None:
         self._report = report
+        self._summary_of = summary_of
         self._first: float | None = None
         self._last = 0.0
         self._leaking: dict[str, SiteVerdict] = {}
@@ -53,10 +62,13 @@ class SiteWatch:
         elif now - self._last < max(LEAST_SECONDS, (now - self._first) * SPACING):
             return []
         self._last = now
-        leaks = [one for one in sampler.verdicts() if one.verdict == "leak"][:MAX_SITES]
+        found = [one for one in sampler.verdicts() if one.verdict == "leak"]
+        leaks = found[:MAX_SITES]
         before, self._leaking = self._leaking, {_name(site): site for site in leaks}
         for name, site in self._leaking.items():
             self._report(_report(name, site))
+        for report in kept_by_calls.reports_of(found, self._summary_of)[:MAX_SITES]:
+            self._report(report)
         over = [_reading(name, before[name], 0.0) for name in before if name not in self._leaking]
         return over + [_reading(n, site, site.confidence) for n, site in self._leaking.items()]
 

@@ -54,6 +54,14 @@ class SummaryBook:
                     self._done[code] = key = self._free_name(function)
                     self._analyze_watched(function, key)
 
+    def of(self, code: tuple[str, CodeType]) -> FunctionSummary | None:
+        """Give the summary of a decorated function that has been called, analysing it if need be.
+
+        None where it could not be analysed, or has made room for others.
+        """
+        self.analyze_called()
+        return self.by_name.get(self._done.get(code, ""))
+
     def _analyze_watched(self, function: WatchedFunction, key: str) -> None:
         try:
             source = function.source()

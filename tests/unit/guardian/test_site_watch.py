@@ -62,7 +62,7 @@ def test_judging_is_spaced_out(
 
     monkeypatch.setattr(site_watch, "monotonic", lambda: clock[0])
     monkeypatch.setattr(site_watch.sampler, "verdicts", verdicts)
-    watch = site_watch.SiteWatch(guardian.add_leak_report)
+    watch = site_watch.SiteWatch(guardian.add_leak_report, lambda _key: None)
     snapshot = guardian.take_snapshot()
     while clock[0] < 86_400:
         watch.readings(snapshot)
