@@ -34,6 +34,11 @@ class FindingsOfSites:
         """Give the findings of a process."""
         return self._found.get(pid, [])
 
+    def forget(self, pid: int) -> None:
+        """Forget a process."""
+        for known in (self._seen, self._found, self._codes):
+            known.pop(pid, None)
+
     async def look(self, pid: int, answer: dict[str, Any]) -> None:
         """Take a new answer of a process in, and mark its sites that a finding explains."""
         rows = answer.get("sites", {}).get("sites", [])

@@ -154,6 +154,8 @@ class Poller:
         for number, (when, pid) in enumerate(ended):
             if now - when > _ENDED_KEPT_S or number < len(ended) - _MOST_ENDED:
                 del self._known[pid]
+                if self._findings:
+                    self._findings.forget(pid)
 
 
 _SECTIONS = ("sites", "components", "pools", "alerts", "recoveries", "forecast")

@@ -47,9 +47,14 @@ class Optimizer:
     ) -> list[SystemOptimizationResult]:
         """Call those of the methods that a component offers and that are not cooling down."""
         results = []
+        with self._lock:
+            recent = time.monotonic() - _COOL_DOWN_S
+            self._useless_since = {
+                key: since for key, since in self._useless_since.items() if since > recent
+            }
         for method in offered(component, methods):
             key = (name, method)
-            if time.monotonic() - self._useless_since.get(key, -_COOL_DOWN_S) < _COOL_DOWN_S:
+            if key in self._useless_since:
                 continue
             result = measured(f"{name}.{method}", component, method)
             with self._lock:

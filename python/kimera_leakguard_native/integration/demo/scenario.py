@@ -170,7 +170,7 @@ class Demo:
                 )
                 self._say(f"alert: {alert.message}")
             told_alerts = len(alerts)
-            for each in monitoring.recovered[told_recoveries:]:
+            for each in list(monitoring.recovered)[told_recoveries:]:
                 freed = max(each.freed_bytes, each.resident_freed_bytes) / _MB
                 self._say(f"recovery {each.action}: {each.outcome.value}, {freed:.0f} MB freed")
             told_recoveries = len(monitoring.recovered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.integration.components.protocols import (
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.integration.recovery.action import RecoveryResult
     from kimera_leakguard_native.integration.recovery.recovery import AutomatedLeakRecovery
 
+_KEPT = 1000
+
 
 class RecoveringMonitoring(KimeraMonitoringWithLeakDetection):
     """Monitoring whose leak alerts are followed by a recovery, as far as the policy allows it.
@@ -27,13 +30,18 @@ class RecoveringMonitoring(KimeraMonitoringWithLeakDetection):
     ----------
     recovery : AutomatedLeakRecovery
         Whose integrator is watched.
+
+    Attributes
+    ----------
+    recovered : deque of RecoveryResult
+        What the last thousand alerts led to.
     """
 
     def __init__(self, recovery: AutomatedLeakRecovery, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.recovery = recovery
         self.leak_integrator = recovery.integrator
-        self.recovered: list[RecoveryResult] = []
+        self.recovered: deque[RecoveryResult] = deque(maxlen=_KEPT)
 
     async def _trigger_leak_alert(self, component_name: str, health: Mapping[str, Any]) -> None:
         """Alert, then recover."""
