@@ -48,7 +48,11 @@ def test_it_needs_no_library_of_cuda(wheel, tmp_path):
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     libraries = list(tmp_path.rglob("*.so*"))
-    assert len(libraries) == 2
+    assert {library.name.partition(".")[0] for library in libraries} >= {
+        "_core",
+        "libklg_pymem",
+        "libklg_preload",
+    }
     for library in libraries:
         assert not [name for name in elf_needs(library) if "cuda" in name], library.name
     assert path.stat().st_size < 5 * 2**20

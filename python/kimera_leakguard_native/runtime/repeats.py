@@ -27,6 +27,11 @@ SAMPLE_BYTES = 8.0
 _ROUNDS = 2
 """A site must leak in each of so many."""
 
+_CONFIRMED = 0.9
+_LARGE = 1024.0
+"""A site must be confirmed, with this confidence, in one round, or leave so many bytes a repeat:
+caches of the interpreter keep a name or two of what runs, one object a repeat."""
+
 
 def leaks_of_repeats(
     run: Callable[[], bool], *, warmup: int, repeats: int
@@ -61,7 +66,7 @@ def leaks_of_repeats(
     for _ in range(warmup):
         if not run():
             return None
-    suspects: set[tuple[str | None, int]] | None = None
+    suspects: dict[tuple[str | None, int], float] | None = None
     for _ in range(_ROUNDS):
         judged = _round(run, repeats)
         if judged is None:
@@ -74,8 +79,18 @@ def leaks_of_repeats(
         ]
         if not leaking:
             return []
-        suspects = {(site.file, site.line) for site in leaking}
-    return leaking
+        before = suspects or {}
+        suspects = {
+            place: max(site.confidence, before.get(place, 0.0))
+            for site in leaking
+            for place in [(site.file, site.line)]
+        }
+    sure = suspects or {}
+    return [
+        site
+        for site in leaking
+        if sure[site.file, site.line] >= _CONFIRMED or site.growth_bytes_per_s >= _LARGE
+    ]
 
 
 def _round(run: Callable[[], bool], repeats: int) -> list[SiteVerdict] | None:
