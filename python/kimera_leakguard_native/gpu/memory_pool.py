@@ -1,6 +1,6 @@
 """`GPUMemoryPool`: leases of embedding slots by geoid, each with the line that took it.
 
-There is no device memory behind it yet: host memory stands in, and `device` says so.
+The slots are host memory, on every machine, and `device` says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.errors import DoubleFree, SlotExhausted, StaleHandle
+from kimera_leakguard_native.errors import (
+    CudaUnavailable,
+    DoubleFree,
+    SlotExhausted,
+    StaleHandle,
+)
 from kimera_leakguard_native.gpu.ledger import track, untrack
 from kimera_leakguard_native.gpu.slots import SlotPool
 
@@ -89,7 +94,7 @@ class GPUMemoryPool:
     ValueError
         A cap leaves no slot.
     CudaUnavailable
-        A CUDA device is asked for by name.
+        A CUDA device is asked for by name, whether or not there is one.
     """
 
     def __init__(
@@ -101,6 +106,12 @@ class GPUMemoryPool:
         *,
         device: str = "auto",
     ) -> None:
+        if device.partition(":")[0] == "cuda":
+            # A lease zeroes its row and writes to it, which the rows of a device cannot do yet.
+            raise CudaUnavailable(
+                f"device {device!r}: the slots of a GPUMemoryPool are host memory; "
+                "SlotPool(device=...) has rows on a device"
+            )
         self.logger = logging.getLogger(__name__)
         self.embedding_dimension = embedding_dimension
         self.max_concurrent_fields = max_concurrent_fields

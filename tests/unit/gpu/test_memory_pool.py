@@ -102,8 +102,15 @@ def test_caps_count_the_metadata():
     assert (stats["used_slots"], stats["device"]) == (0, "cpu")
     with pytest.raises(ValueError, match="no slot of 2304 bytes fits"):
         klg.GPUMemoryPool(pool_size_gb=1e-9)
-    with pytest.raises(klg.CudaUnavailable):
-        klg.GPUMemoryPool(device="cuda:0")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_a_device_is_refused_before_anything_is_leased(device):
+    with pytest.raises(klg.CudaUnavailable, match=rf"device '{device}': .* are host memory"):
+        small(device=device)
+    assert small(device="cpu").device == small(device="auto").device == "cpu"
+    with pytest.raises(ValueError, match="device: expected"):
+        small(device="tpu")
 
 
 @settings(max_examples=30, deadline=None)
