@@ -11,7 +11,7 @@ namespace klg {
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-constexpr std::size_t kFar = std::size_t{1} << 39;  // 4 TiB do not fit beside its shadow
+constexpr std::size_t kFar = std::size_t{1} << 38;  // 4 TiB do not fit beside its shadow
 #else
 constexpr std::size_t kFar = std::size_t{1} << 42;
 #endif
