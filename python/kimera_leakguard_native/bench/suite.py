@@ -15,6 +15,7 @@ BENCHMARKS = {
     "cache": "cache_bench",
     "contradiction": "contradiction_bench",
     "fields": "fields_bench",
+    "integration": "integration_bench",
     "registry": "registry_bench",
     "risk": "risk_bench",
     "sampler": "sampler_bench",

@@ -1,6 +1,7 @@
 """The command line as a process: versions, help, errors and exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -78,3 +79,9 @@ def test_a_closed_pipe_is_not_an_error():
         check=True,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_the_shell_completes_verbs():
+    asked = {"_KLG_COMPLETE": "bash_complete", "COMP_WORDS": "klg da", "COMP_CWORD": "1"}
+    done = klg(env={**os.environ, **asked})
+    assert done.stdout.split() == ["plain,dashboard"], done.stderr
