@@ -154,6 +154,7 @@ def test_it_loads_updates_and_survives_a_restart(
         )
         assert "3 of 50" in text(browser, "#pools")
         assert "gpu_memory_pool" in text(browser, "#components")
+        assert until(lambda: "No exhaustion" in text(browser, "#forecast-text"))
 
         # By keyboard: the other process, then a site with its stack and source.
         selected = '#processes [aria-selected="true"]'

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.integration.components.protocols import HasMemoryStats
+from kimera_leakguard_native.integration.forecast_band import forecast_band
+from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime.forecast.detector import PredictiveLeakDetector
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.integration.integrator import KimeraLeakDetectionIntegrator
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.runtime.agent.server import Agent
 
 _MOST = 200
+_MB = 2**20
 
 
 def provide_sections(
@@ -19,12 +24,22 @@ def provide_sections(
     integrator: KimeraLeakDetectionIntegrator,
     recovery: AutomatedLeakRecovery | None = None,
 ) -> None:
-    """Have an agent answer for components, pools, alerts and recoveries too."""
+    """Have an agent answer for components, pools, alerts, recoveries and the forecast too.
+
+    The forecast rests on the readings of whoever asks: it needs to be asked every few seconds.
+    """
+    detector = PredictiveLeakDetector(limit_mb=integrator.memory_limit_mb)
+    agent.provide("forecast", lambda: _forecast(detector))
     agent.provide("components", lambda: _components(integrator))
     agent.provide("pools", lambda: _pools(integrator))
     agent.provide("alerts", lambda: _alerts(integrator))
     if recovery is not None:
         agent.provide("recoveries", lambda: _recoveries(recovery))
+
+
+def _forecast(detector: PredictiveLeakDetector) -> dict[str, Any]:
+    resident = process.resident_bytes()
+    return forecast_band(detector.predict_future_leaks(resident / _MB), time.time(), resident)
 
 
 def _components(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
