@@ -20,7 +20,7 @@ from kimera_leakguard_native.guardian.readings import readings_of
 from kimera_leakguard_native.guardian.records import RecordBook
 from kimera_leakguard_native.guardian.report import comprehensive_report
 from kimera_leakguard_native.guardian.scopes import ActiveAllocations, ScopeTracker
-from kimera_leakguard_native.guardian.site_watch import SiteWatch
+from kimera_leakguard_native.guardian.site_alerts import SiteAlerts
 from kimera_leakguard_native.guardian.summaries import SummaryBook
 from kimera_leakguard_native.model.guardian import (
     FunctionSummary,
@@ -107,7 +107,7 @@ class KimeraMemoryLeakGuardian(ScopeTracker):
         self._records = RecordBook(self.registry)
         self._summaries = SummaryBook(self.logger)
         self._alerts = AlertBook()
-        self._watches = (SiteWatch(self.add_leak_report, self._summaries.of), ExhaustionWatch())
+        self._watches = (SiteAlerts(self.add_leak_report, self._summaries.of), ExhaustionWatch())
         self.alert_sinks = AlertSinks()
         self._reports: dict[str, MemoryLeakReport] = {}
         self._lock = threading.Lock()

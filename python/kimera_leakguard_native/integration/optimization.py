@@ -11,7 +11,10 @@ from operator import attrgetter
 from typing import Any
 
 from kimera_leakguard_native.integration.components.protocols import FREEING, offered
-from kimera_leakguard_native.integration.components.reading import read_component
+from kimera_leakguard_native.integration.components.reading import (
+    committed_bytes,
+    read_component,
+)
 from kimera_leakguard_native.model.integration import SystemOptimizationResult
 
 _LOG = logging.getLogger(__name__)
@@ -75,15 +78,16 @@ def measured(kind: str, component: Any, method: str) -> SystemOptimizationResult
     freed = faster = 0.0
     gone = 0
     try:
-        before = read_component(component)
+        before, committed = read_component(component), committed_bytes(component)
         latency = _milliseconds(outcome := attrgetter(method)(component)())
         if inspect.isawaitable(outcome):
             _discard(outcome)
             raise TypeError(f"{kind}: is a coroutine function; offer a plain method")
         after = read_component(component)
-        freed = before.memory_bytes - after.memory_bytes
-        if isinstance(outcome, int) and not isinstance(outcome, bool):
-            freed = max(freed, outcome if method in _GIVE_BYTES else 0)
+        # What it says that it freed is not believed: its memory and its commitment are compared.
+        freed = max(
+            before.memory_bytes - after.memory_bytes, committed - committed_bytes(component)
+        )
         gone = max(0, before.allocation_count - after.allocation_count)
         faster = latency or _faster(before.latency_ms, after.latency_ms)
         finished = True
@@ -97,10 +101,6 @@ def measured(kind: str, component: Any, method: str) -> SystemOptimizationResult
         execution_time_ms=1e3 * (time.perf_counter() - start),
         success=finished and (freed > 0 or gone > 0 or faster > 0),
     )
-
-
-_GIVE_BYTES = frozenset({"optimize_memory_layout", "compact"})
-"""Methods that give back the number of bytes that they returned to the system."""
 
 
 def _milliseconds(outcome: Any) -> float:

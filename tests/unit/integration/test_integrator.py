@@ -117,6 +117,34 @@ def test_what_frees_nothing_is_a_failure_and_cools_down(
     assert integrator.optimization_history[-1].memory_freed_mb == 0.0
 
 
+def test_a_component_that_boasts_is_not_believed(
+    integrator: KimeraLeakDetectionIntegrator, clock: Clock
+) -> None:
+    class Boaster(Component):
+        def optimize_memory_layout(self) -> int:
+            return 10**9
+
+    component = Boaster()
+    component.used = MB
+    (first, second) = integrator.optimizer.optimize("one", component)
+    assert (first.optimization_type, first.success) == ("one.optimize_memory_layout", False)
+    assert first.memory_freed_mb == 0.0
+    assert (second.success, second.memory_freed_mb) == (True, 1.0)
+
+
+def test_a_pool_s_optimization_is_measured_by_what_it_has_committed(
+    integrator: KimeraLeakDetectionIntegrator,
+) -> None:
+    pool = LeakSafeGPUMemoryPool(max_concurrent_fields=4000, leak_guardian=integrator.leak_guardian)
+    for handle in [pool.lease(f"g{number}") for number in range(4000)]:
+        pool.release(handle)
+    committed = pool.get_memory_stats()["committed_bytes"]
+    (result,) = integrator.optimizer.optimize("pool", pool)
+    left = pool.get_memory_stats()["committed_bytes"]
+    assert result.success
+    assert result.memory_freed_mb == (committed - left) / MB > 1.0
+
+
 def test_an_idle_pool_stays_untouched(
     integrator: KimeraLeakDetectionIntegrator, clock: Clock
 ) -> None:

@@ -95,6 +95,17 @@ def read_component(component: object) -> Reading:
     return Reading(**values)
 
 
+def committed_bytes(component: object) -> int:
+    """Read what a component has committed, as its statistics say; 0 where they do not."""
+    total = 0.0
+    if isinstance(component, HasMemoryStats):
+        total += _figure("committed_bytes", component.get_memory_stats().get("committed_bytes", 0))
+    if isinstance(component, HasPerformanceStats):
+        stats = component.get_performance_stats()
+        total += _figure("committed_bytes", stats.get("committed_bytes", 0))
+    return int(total)
+
+
 def _read_memory(stats: Mapping[str, Any], values: dict[str, Any]) -> None:
     if "used_bytes" in stats:
         used = _figure("used_bytes", stats["used_bytes"])

@@ -7,7 +7,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.integration.components.reading import read_component
+from kimera_leakguard_native.integration.components.reading import (
+    committed_bytes,
+    read_component,
+)
 from kimera_leakguard_native.integration.recovery import heap
 from kimera_leakguard_native.integration.recovery.action import (
     Outcome,
@@ -177,12 +180,7 @@ class AutomatedLeakRecovery:
         return given
 
     def _pool_bytes(self) -> int:
-        total = 0
-        for name in ("get_memory_stats", "get_performance_stats"):
-            for each in self._offering(name):
-                committed = getattr(each, name)().get("committed_bytes", 0)
-                total += int(committed)
-        return total
+        return sum(map(committed_bytes, self.integrator.monitored_components.values()))
 
     def _caches(self) -> list[Any]:
         owned = [

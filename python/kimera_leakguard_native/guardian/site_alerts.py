@@ -31,7 +31,7 @@ MAX_SITES = 20
 LIKELY = 0.5
 
 
-class SiteWatch:
+class SiteAlerts:
     """Looks at the verdicts now and then: judging all sites costs more than reading the RSS.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.guardian import site_watch
+from kimera_leakguard_native.guardian import site_alerts
 from kimera_leakguard_native.model.guardian import LeakDetectionResult
 from kimera_leakguard_native.model.site import Frame, SiteVerdict
 
@@ -26,8 +26,8 @@ def test_a_leaking_site_is_one_alert_and_one_report(
 ) -> None:
     clock = [1000.0]
     sites = [site("leak", 0.95), site("bounded", 0.8, line=9)]
-    monkeypatch.setattr(site_watch, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(site_watch.sampler, "verdicts", lambda: sites)
+    monkeypatch.setattr(site_alerts, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(site_alerts.sampler, "verdicts", lambda: sites)
     for _ in range(20):
         guardian.check()
         clock[0] += 10.0
@@ -60,9 +60,9 @@ def test_judging_is_spaced_out(
         looks[0] += 1
         return []
 
-    monkeypatch.setattr(site_watch, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(site_watch.sampler, "verdicts", verdicts)
-    watch = site_watch.SiteWatch(guardian.add_leak_report, lambda _key: None)
+    monkeypatch.setattr(site_alerts, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(site_alerts.sampler, "verdicts", verdicts)
+    watch = site_alerts.SiteAlerts(guardian.add_leak_report, lambda _key: None)
     snapshot = guardian.take_snapshot()
     while clock[0] < 86_400:
         watch.readings(snapshot)
