@@ -94,6 +94,9 @@ py::typing::Dict<py::str, py::object> totals(const CaptureView& view) {
   out["budget"] = t.budget;
   out["cost_widened"] = t.cost_widened;
   out["room_widened"] = t.room_widened;
+  out["c_heap_used"] = t.c_heap_used;
+  out["c_heap_free"] = t.c_heap_free;
+  out["c_heap_seconds"] = t.c_heap_seconds;
   constexpr const char* kModes[] = {"off", "got", "preload"};
   out["native"] = kModes[t.native_mode % 3];
   return out;
@@ -178,6 +181,9 @@ void bind_sampler(py::module_& parent) {
       py::arg("native"), "Why C allocations cannot be seen in that way here, or ''.");
   m.def("refresh_native", &pymem::refresh_native,
         "Hook modules that have been loaded meanwhile; cheap where there are none.");
+  m.def("look_at_c_heap", &pymem::look_at_c_heap,
+        "Read what the C library holds, if that is due; samples do it too, where there are any.",
+        py::call_guard<py::gil_scoped_release>());
   m.def("stop", &pymem::stop, "End the recording and take the hooks out; may be repeated.");
   m.def("recording", &pymem::recording, "Whether samples are being recorded.");
   m.def("mode", &mode, "'divert' or 'filter' while hooks are in place, or ''.");

@@ -257,6 +257,7 @@ bool restart_in_child() noexcept {
 void after_fork_in_child() {
   recorder().unlock_in_child(restart_in_child());
   reset_native_after_fork();
+  reset_c_heap_after_fork();
   // The child must not repeat its parent's draws; its first gap is a new one.
   countdown = sampling::ByteCountdown{};
 }
@@ -305,6 +306,10 @@ void stop() {
 }
 
 bool recording() noexcept { return recorder().recording(); }
+
+void look_at_c_heap() noexcept {
+  if (recording()) note_c_heap(monotonic_ns());
+}
 
 HookMode mode() noexcept { return hook_mode; }
 

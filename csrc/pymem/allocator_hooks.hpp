@@ -47,6 +47,10 @@ void stop();
 
 [[nodiscard]] bool recording() noexcept;
 
+/// Reads what the C library holds free, if that is due: for a process that allocates too little for
+/// samples to do it. May be called by any thread.
+void look_at_c_heap() noexcept;
+
 /// Of the present hooks, or kNone.
 [[nodiscard]] HookMode mode() noexcept;
 

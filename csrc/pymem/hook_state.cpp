@@ -3,6 +3,7 @@
 #include <atomic>
 #include <new>
 
+#include "klg/native/c_heap.hpp"
 #include "pymem/stack_capture.hpp"
 
 namespace klg::pymem {
@@ -18,6 +19,12 @@ std::atomic<std::uint32_t> epoch{0};
 alignas(sampling::SampleRecorder) unsigned char room[sizeof(sampling::SampleRecorder)];
 sampling::SampleRecorder* const instance = new (room) sampling::SampleRecorder(filter);
 
+native::CHeapReader& c_heap() noexcept {
+  // Made by `begin_epoch`, before a hook can be the first to ask.
+  static native::CHeapReader reader;
+  return reader;
+}
+
 }  // namespace
 
 constinit thread_local sampling::ByteCountdown countdown;
@@ -26,6 +33,7 @@ constinit sampling::AddressFilter filter;
 sampling::SampleRecorder& recorder() noexcept { return *instance; }
 
 void begin_epoch() noexcept {
+  c_heap();
   epoch.fetch_add(1, std::memory_order_relaxed);
   countdown.left = 0;
 }
@@ -58,7 +66,16 @@ void record(void* block, std::size_t size, const Pick& picked, std::int64_t bega
   const double uniform = PoissonSampler::uniform(countdown);
   recorder().born(
       {block, size, picked.mean, picked.points, uniform, began, frames, count, attached});
+  note_c_heap(began);
 }
+
+void note_c_heap(std::int64_t now) noexcept {
+  if (const auto heap = c_heap().read_if_due(now)) {
+    recorder().note_c_heap(heap->used, heap->free, now);
+  }
+}
+
+void reset_c_heap_after_fork() noexcept { c_heap().reset_after_fork(); }
 
 bool forget(void* block) noexcept {
   const std::int64_t now = monotonic_ns();

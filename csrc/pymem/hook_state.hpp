@@ -41,6 +41,10 @@ struct Pick {
 /// Has all threads draw a new first gap.
 void begin_epoch() noexcept;
 
+/// Reads the C library's own figures for the recorder where that is due.
+void note_c_heap(std::int64_t now) noexcept;
+void reset_c_heap_after_fork() noexcept;
+
 void record(void* block, std::size_t size, const Pick& picked, std::int64_t began) noexcept;
 
 /// Whether the block was a sample.

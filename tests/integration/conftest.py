@@ -1,4 +1,6 @@
+import ctypes.util
 import json
+import os
 import subprocess
 import sys
 
@@ -41,3 +43,12 @@ def klg_run(tmp_path):
         return Ran(done, report)
 
     return run
+
+
+@pytest.fixture
+def jemalloc():
+    """Give an environment in which jemalloc stands in front of the C library's allocator."""
+    library = os.environ.get("KLG_TEST_JEMALLOC") or ctypes.util.find_library("jemalloc")
+    if library is None:
+        pytest.skip("no jemalloc (Debian: libjemalloc2; or name the library in KLG_TEST_JEMALLOC)")
+    return {**os.environ, "LD_PRELOAD": library}

@@ -53,6 +53,9 @@ struct CaptureHeader {
   std::atomic<double> budget;               ///< what the guard holds; 0 where there is none
   std::atomic<std::uint32_t> cost_widened;  ///< times the mean was widened because of the cost
   std::atomic<std::uint32_t> room_widened;  ///< times it was because the table was nearly full
+  std::atomic<std::uint64_t> c_heap_used;   ///< bytes that the C library has handed out
+  std::atomic<std::uint64_t> c_heap_free;   ///< bytes that it holds for later
+  std::atomic<std::int64_t> c_heap_ns;      ///< when these two were read; 0 for never
 };
 
 /// A live sample. Valid if `version` is even, the same before and after reading, and `address` set.

@@ -35,6 +35,7 @@ CaptureTotals CaptureView::totals(std::int64_t now_ns) const noexcept {
   const CaptureHeader& h = (*memory_)->header;
   if (!begun()) return {};
   const bool running = h.state.load(std::memory_order_acquire) == CaptureState::kRunning;
+  const std::int64_t read = h.c_heap_ns.load(kRelaxed);
   const std::int64_t end = running ? now_ns : h.end_ns.load(kRelaxed);
   return {running,
           static_cast<double>(end - h.start_ns.load(kRelaxed)) * 1e-9,
@@ -58,7 +59,10 @@ CaptureTotals CaptureView::totals(std::int64_t now_ns) const noexcept {
           h.first_mean_bytes.load(kRelaxed),
           h.budget.load(kRelaxed),
           h.cost_widened.load(kRelaxed),
-          h.room_widened.load(kRelaxed)};
+          h.room_widened.load(kRelaxed),
+          h.c_heap_used.load(kRelaxed),
+          h.c_heap_free.load(kRelaxed),
+          read == 0 ? -1.0 : static_cast<double>(read - h.start_ns.load(kRelaxed)) * 1e-9};
 }
 
 std::vector<Life> CaptureView::live() const {

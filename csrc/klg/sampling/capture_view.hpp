@@ -36,6 +36,8 @@ struct CaptureTotals {
   double first_mean_bytes;
   double budget;
   std::uint32_t cost_widened, room_widened;
+  std::uint64_t c_heap_used, c_heap_free;
+  double c_heap_seconds;  ///< from the start to when these two were read; -1 for never
 };
 
 /// Reads a capture while it is written, or after its writer has died; takes no lock and blocks

@@ -146,6 +146,16 @@ void SampleRecorder::note_hook_cost(double ns) noexcept {
   if (recording()) (*memory_)->header.hook_ns.store(ns, std::memory_order_relaxed);
 }
 
+void SampleRecorder::note_c_heap(std::uint64_t used, std::uint64_t free,
+                                 std::int64_t now_ns) noexcept {
+  const Entry entry(*this);
+  if (!recording()) return;
+  CaptureHeader& header = (*memory_)->header;
+  header.c_heap_used.store(used, std::memory_order_relaxed);
+  header.c_heap_free.store(free, std::memory_order_relaxed);
+  header.c_heap_ns.store(now_ns, std::memory_order_relaxed);
+}
+
 void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept {
   CaptureHeader& header = (*memory_)->header;
   const std::uint64_t head = header.deaths.load(std::memory_order_relaxed);

@@ -75,6 +75,9 @@ class SampleRecorder {
   /// Tells readers what the hooks cost for an allocation that is no sample, in nanoseconds.
   void note_hook_cost(double ns) noexcept;
 
+  /// Tells readers what the C library has handed out and what it holds free, in bytes.
+  void note_c_heap(std::uint64_t used, std::uint64_t free, std::int64_t now_ns) noexcept;
+
   [[nodiscard]] double mean() const noexcept { return mean_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool recording() const noexcept {
     return recording_.load(std::memory_order_relaxed);

@@ -3,7 +3,7 @@ Byte-sampled hooks in the allocators of the interpreter.
 """
 from __future__ import annotations
 import typing
-__all__: list[str] = ['BUDGET_LIMIT', 'Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
+__all__: list[str] = ['BUDGET_LIMIT', 'Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'look_at_c_heap', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
 class Capture:
     """
     What a sampler has recorded; read without a lock.
@@ -41,6 +41,10 @@ def create_descriptor() -> int:
 def die_with_parent(parent: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Have the kernel kill this process when its parent dies.
+    """
+def look_at_c_heap() -> None:
+    """
+    Read what the C library holds, if that is due; samples do it too, where there are any.
     """
 def mode() -> str:
     """

@@ -20,10 +20,12 @@ from kimera_leakguard_native.runtime.detectors.retention import retention
 from kimera_leakguard_native.runtime.levels import LARGE, Large, LevelHistory
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
 from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes
-from kimera_leakguard_native.runtime.timeline import Point, Timeline
+from kimera_leakguard_native.runtime.timeline import CHeap, Point, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from kimera_leakguard_native.runtime.process import Resident
 
 MAX_SITES = 1000
 """Sites in a report, by growth."""
@@ -33,8 +35,11 @@ _RECYCLED = 1  # BlockKind::kRecycled
 _NATIVE_ADVICE = {
     "off": "; `klg run --preload`, or native='got', would show where",
     "got": "; unseen by native='got': `klg run --preload` would show where, unless it is mmap",
-    "preload": "; no call of malloc: mmap, a stack, or fragmentation",
+    "preload": "; no line of Python that is known",
 }
+
+_C_HEAP_STALE = 5.0
+"""Seconds after which a reading of the C library's figures says nothing about now."""
 
 _KEY_TABLES = {
     sys.getsizeof({1: 1}) - sys.getsizeof({}),
@@ -64,7 +69,7 @@ class Observation:
     capture : Capture
         Written by a sampler in this process or another, which may die at any moment.
     resident : callable
-        Gives the resident bytes of the observed process now, 0 where they are not known.
+        Gives the resident bytes of the observed process now, zeros where they are not known.
     looks : bool
         Whether `poll` also looks at what is alive now and then; else `look` is for the caller.
     """
@@ -72,7 +77,7 @@ class Observation:
     def __init__(
         self,
         capture: _core.sampler.Capture,
-        resident: Callable[[], int],
+        resident: Callable[[], Resident],
         *,
         looks: bool = True,
     ) -> None:
@@ -103,7 +108,16 @@ class Observation:
             self._mean = totals["mean_bytes"]
             self._table.thin(self._mean)
         if totals["running"]:
-            self.timeline.add(Point(totals["seconds"], totals["allocated_bytes"], self._resident()))
+            memory = self._resident()
+            self.timeline.add(
+                Point(
+                    totals["seconds"],
+                    totals["allocated_bytes"],
+                    memory.total,
+                    memory.file,
+                    _c_heap(totals),
+                )
+            )
             if self._looks and self.levels.due(totals["seconds"]):
                 self.look(totals["seconds"])
         return totals
@@ -178,7 +192,7 @@ class Observation:
             sample_bytes_effective=totals["allocated_bytes"] / points if points else self._mean,
             allocated_bytes_estimate=totals.get("allocated_bytes", 0.0),
             overhead=overhead.described(totals),
-            process={"rss_start": rss[0], "rss_end": rss[-1]},
+            process={"rss_start": rss[0], "rss_end": rss[-1], **self._c_heap_change(seconds)},
             sites=sites[:MAX_SITES],
             process_verdict=verdict.of_process(sites, seconds, totals.get("samples", 0)),
             ended=time.time(),
@@ -218,18 +232,37 @@ class Observation:
     def _of_process(self, sites: list[SiteVerdict], until: float) -> Iterable[SiteVerdict]:
         """Give what the process as a whole shows and no site does."""
         explained = sum(max(0.0, site.growth_bytes_per_s) for site in sites)
-        native = unexplained_growth(self.timeline.rss_between(until / 3, until), explained)
+        native = unexplained_growth(
+            self.timeline.private_between(until / 3, until),
+            explained,
+            self.timeline.heap_between(until / 3, until),
+        )
         if native is not None:
             unlocated = verdict.of_native(native)
-            advice = _NATIVE_ADVICE[self._capture.totals()["native"]]
-            yield replace(unlocated, evidence=unlocated.evidence + advice)
-        kept = retention(
-            [(level.time, level.live) for level in self.levels.until(until)],
-            self.timeline.rss_between(0.0, until),
-            until,
-        )
+            if native.cause in {"", "malloc"}:
+                advice = _NATIVE_ADVICE[self._capture.totals()["native"]]
+                unlocated = replace(unlocated, evidence=unlocated.evidence + advice)
+            yield unlocated
+        heap = self.timeline.heap_between(0.0, until)
+        rss = self.timeline.private_between(0.0, until)
+        c_free = heap[-1][1].free if heap else None
+        live = [(level.time, level.live) for level in self.levels.until(until)]
+        kept = retention(live, rss, until, c_free=c_free)
+        if kept is None:
+            handed_out = [(time, float(one.used)) for time, one in heap]
+            kept = retention(handed_out, rss, until, what="blocks of the C library", c_free=c_free)
         if kept is not None:
             yield verdict.of_retention(kept)
+
+    def _c_heap_change(self, until: float) -> dict[str, int]:
+        heap = self.timeline.heap_between(0.0, until)
+        if not heap:
+            return {}
+        return {
+            "c_heap_used_start": heap[0][1].used,
+            "c_heap_used_end": heap[-1][1].used,
+            "c_heap_free_end": heap[-1][1].free,
+        }
 
     def look(self, time: float) -> None:
         """Note how much is alive, and where in large blocks."""
@@ -283,6 +316,13 @@ class Observation:
                 stacks[node].deaths += self._table.deaths(node, mean)
         self._stacks.read(self._capture)
         return stacks, mean
+
+
+def _c_heap(totals: dict[str, Any]) -> CHeap | None:
+    read = totals["c_heap_seconds"]
+    if read < 0 or totals["seconds"] - read > _C_HEAP_STALE:
+        return None
+    return CHeap(totals["c_heap_used"], totals["c_heap_free"])
 
 
 def _elapsed(begin: float, end: float) -> float:

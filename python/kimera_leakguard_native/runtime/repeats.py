@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.errors import LeakGuardError, RuntimeUnavailable
 from kimera_leakguard_native.runtime.observation import Observation
+from kimera_leakguard_native.runtime.process import Resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ def _round(run: Callable[[], bool], repeats: int) -> list[SiteVerdict] | None:
     except LeakGuardError as error:
         raise RuntimeUnavailable(f"repeats cannot be watched: {error}") from error
     capture = _core.sampler.own_capture()
-    observation = Observation(capture, lambda: 0, looks=False)
+    observation = Observation(capture, lambda: Resident(0, 0), looks=False)
     ends = [capture.totals()["seconds"]]
     try:
         for number in range(1, repeats + 1):

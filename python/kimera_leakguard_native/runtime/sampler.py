@@ -12,6 +12,7 @@ from kimera_leakguard_native.errors import ConfigError, LeakGuardError, RuntimeU
 from kimera_leakguard_native.model.site import SiteVerdict  # noqa: TC001 - resolvable hints
 from kimera_leakguard_native.runtime.observation import Observation
 from kimera_leakguard_native.runtime.overhead import BUDGET, CREDIT_SECONDS, OVERHEAD_LIMIT
+from kimera_leakguard_native.runtime.process import resident
 from kimera_leakguard_native.runtime.snapshot import Snapshot
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class _Watch:
         try:
             while not self._stop.wait(POLL_SECONDS):
                 _core.sampler.refresh_native()
+                _core.sampler.look_at_c_heap()
                 with self.lock:
                     self.observation.poll()
         except Exception:  # noqa: BLE001 - a monitor must never take the host down
@@ -138,9 +140,7 @@ def start(
             credit_s=CREDIT_SECONDS,
             native=native,
         )
-        _current.watch = _Watch(
-            Observation(_core.sampler.own_capture(), resident_bytes), agent=agent
-        )
+        _current.watch = _Watch(Observation(_core.sampler.own_capture(), resident), agent=agent)
         _current.watch.start()
 
 
@@ -172,12 +172,3 @@ def verdicts() -> list[SiteVerdict]:
             return []
         with _current.watch.lock:
             return _current.watch.observation.verdicts()
-
-
-def resident_bytes(pid: int | str = "self") -> int:
-    """Give the resident memory of a process; 0 where it is gone."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_POINTS = 512
 """Points kept; when they run out every other one is dropped and the spacing doubles."""
+
+
+class CHeap(NamedTuple):
+    """What the C library has handed out and what it holds free, in bytes."""
+
+    used: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +29,17 @@ class Point:
         Bytes allocated so far, estimated.
     rss : int
         Resident bytes of the process, 0 where they are not known.
+    file : int
+        Those of them that are pages of files, which the kernel takes back when it needs to.
+    heap : CHeap, optional
+        None where the C library says nothing, or another allocator is in its place.
     """
 
     time: float
     allocated: float
     rss: int
+    file: int = 0
+    heap: CHeap | None = None
 
 
 class Timeline:
@@ -51,6 +65,18 @@ class Timeline:
     def rss_between(self, begin: float, end: float) -> list[tuple[float, int]]:
         """Give the known resident sizes in [begin, end]."""
         return [(p.time, p.rss) for p in self.points if begin <= p.time <= end and p.rss > 0]
+
+    def private_between(self, begin: float, end: float) -> list[tuple[float, int]]:
+        """Give the known resident sizes in [begin, end], without pages of files."""
+        return [
+            (p.time, p.rss - p.file) for p in self.points if begin <= p.time <= end and p.rss > 0
+        ]
+
+    def heap_between(self, begin: float, end: float) -> list[tuple[float, CHeap]]:
+        """Give the known figures of the C library in [begin, end]."""
+        return [
+            (p.time, p.heap) for p in self.points if begin <= p.time <= end and p.heap is not None
+        ]
 
     def _allocated(self, time: float) -> float:
         if not self.points:

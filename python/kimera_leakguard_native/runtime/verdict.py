@@ -152,14 +152,17 @@ def order(site: SiteVerdict) -> tuple[bool, float]:
 
 
 def of_native(growth: NativeGrowth) -> SiteVerdict:
-    """Give native growth the form of a site, which has no place."""
+    """Give native growth the form of a site, which has no place.
+
+    Where the C library holds the growth free, it is retention: nothing is lost, and yet it grows.
+    """
     return SiteVerdict(
         file=None,
         line=0,
         function="",
         live_bytes=0,
         growth_bytes_per_s=growth.bytes_per_s,
-        verdict="native",
+        verdict="retention" if growth.cause == "fragmentation" else "native",
         confidence=0.6,
         evidence=growth.reason,
     )
@@ -182,16 +185,18 @@ def of_retention(kept: Retention) -> SiteVerdict:
 def of_process(sites: Iterable[SiteVerdict], seconds: float, samples: int) -> str:
     """Sum the sites up: the worst counts.
 
-    A leak or native growth is one of the process. Growth that is undecided leaves the process
-    undecided, and so does a run that is too short or too quiet to have shown anything. Sites that
-    are filling up make it a warm-up; memory that the allocator keeps, retention; all others are
-    clean.
+    A leak, native growth or fragmentation that goes on is one of the process. Growth that is
+    undecided leaves the process undecided, and so does a run that is too short or too quiet to have
+    shown anything. Sites that are filling up make it a warm-up; memory that the allocator keeps,
+    retention; all others are clean.
     """
     listed = list(sites)
     verdicts = {site.verdict for site in listed}
     for worst in ("leak", "native"):
         if worst in verdicts:
             return worst
+    if any(site.verdict == "retention" and site.growth_bytes_per_s > 0 for site in listed):
+        return "retention"
     if "undecided" in verdicts or seconds < MIN_SECONDS or samples == 0:
         return "undecided"
     growing = any(site.verdict == "warm-up" and site.growth_bytes_per_s > 0 for site in listed)

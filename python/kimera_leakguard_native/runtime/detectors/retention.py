@@ -27,18 +27,28 @@ class Retention:
 
 
 def retention(
-    live: Sequence[tuple[float, float]], rss: Sequence[tuple[float, int]], now: float
+    live: Sequence[tuple[float, float]],
+    rss: Sequence[tuple[float, int]],
+    now: float,
+    *,
+    what: str = "objects",
+    c_free: int | None = None,
 ) -> Retention | None:
     """Look for a process that has become smaller without giving its memory back.
 
     Parameters
     ----------
     live : sequence of (float, float)
-        Seconds, and estimated bytes of all objects alive, over the whole run.
+        Seconds, and estimated bytes of all objects alive, over the whole run; or what the C library
+        has handed out.
     rss : sequence of (float, int)
         Seconds and resident bytes.
     now : float
         Seconds since the start.
+    what : str
+        What `live` counts, for the sentence.
+    c_free : int, optional
+        Bytes that the C library holds free at the end.
 
     Returns
     -------
@@ -60,9 +70,11 @@ def retention(
     if given_back > _KEPT_SHARE * drop:
         return None
     kept = round(drop - max(0, given_back))
+    held = "" if c_free is None else f"; the C library holds {c_free / 2**20:.0f} MiB free"
     return Retention(
         kept,
-        f"objects of {drop / 2**20:.0f} MiB have been freed since {peak_time:.0f} s, the resident"
+        f"{what} of {drop / 2**20:.0f} MiB have been freed since {peak_time:.0f} s, the resident"
         f" size fell by {max(0, given_back) / 2**20:.0f} MiB: the allocator keeps"
-        f" {kept / 2**20:.0f} MiB, for later use or because its pages are not wholly free",
+        f" {kept / 2**20:.0f} MiB, for later use or because its pages are not wholly free"
+        f"{held}",
     )

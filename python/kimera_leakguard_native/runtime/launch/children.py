@@ -14,7 +14,7 @@ from kimera_leakguard_native import _core
 from kimera_leakguard_native.errors import LeakGuardError
 from kimera_leakguard_native.runtime import verdict
 from kimera_leakguard_native.runtime.observation import MAX_SITES, Observation
-from kimera_leakguard_native.runtime.sampler import resident_bytes
+from kimera_leakguard_native.runtime.process import resident
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.model.site import RunReport, SiteVerdict
@@ -100,7 +100,7 @@ class Children:
         finally:
             os.close(descriptor)
         pid = int(name)
-        self._running[pid] = _Child(pid, capture, Observation(capture, lambda: resident_bytes(pid)))
+        self._running[pid] = _Child(pid, capture, Observation(capture, lambda: resident(pid)))
 
     def _end(self, child: _Child) -> None:
         self._running.pop(child.pid, None)

@@ -18,7 +18,7 @@ from kimera_leakguard_native import _core
 from kimera_leakguard_native.runtime.launch.children import Children
 from kimera_leakguard_native.runtime.launch.order import VARIABLE, Order
 from kimera_leakguard_native.runtime.observation import Observation
-from kimera_leakguard_native.runtime.sampler import resident_bytes
+from kimera_leakguard_native.runtime.process import resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +120,7 @@ def run(
         started = time.monotonic()
         pid = _spawn(arguments, sampling, descriptor, before, children.folder if children else "")
         os.close(descriptor)
-        observation = Observation(capture, lambda: resident_bytes(pid))
+        observation = Observation(capture, lambda: resident(pid))
         keeping = _Keeping(observation, keep)
 
         def poll() -> None:
