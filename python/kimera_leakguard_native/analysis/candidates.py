@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis.cfg import Loop
+from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.cfg import Branch, Loop
 from kimera_leakguard_native.analysis.ownership import Level
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ def classify(site: Site, flow: Flow, graph: Graph, *, ends_program: bool) -> lis
     loop = _innermost_loop(site, graph)
     settled = _Settled(bool(plain), any(loop.header <= block <= loop.last for block in plain))
     groups: dict[tuple[str, bool], list[Leak]] = {}
+    with_passes = _reached_with_passes(flow, graph)
     for leak in flow.leaks:
         kind = _tier(leak, settled, ends_program=ends_program)
+        if leak.node not in with_passes:
+            kind = "X", False
         groups.setdefault(kind, []).append(leak)
     order = [("N", True), ("E", True), ("X", True), ("X", False)]
     return [
@@ -62,6 +66,47 @@ class _Settled:
 
     anywhere: bool
     in_loop: bool
+
+
+def _reached_with_passes(flow: Flow, graph: Graph) -> frozenset[int] | range:
+    """Give the nodes that are reached without skipping a loop every pass of which settles the duty.
+
+    Whoever hands a file to each item, or closes it after the first, counts on there being one.
+    """
+    settling = {
+        loop.header: loop
+        for loop in graph.loops.values()
+        if _has_items(graph, loop)
+        and any(loop.header < block <= loop.last for _, level, block in flow.discharges)
+    }
+    if not settling:
+        return range(len(flow.nodes))
+    around: set[int] = set()
+    for edge in flow.edges:
+        loop = settling.get(flow.nodes[edge.target][0])
+        if loop is not None and loop.header < flow.nodes[edge.source][0] <= loop.last:
+            around.add(edge.target)
+    following: dict[int, list[int]] = {}
+    for edge in flow.edges:
+        skipped = edge.taken is False and flow.nodes[edge.source][0] in settling
+        if not skipped or edge.source in around or not flow.nodes[edge.source][1].acquired:
+            following.setdefault(edge.source, []).append(edge.target)
+    reached = {0}
+    pending = [0]
+    while pending:
+        fresh = [node for node in following.get(pending.pop(), ()) if node not in reached]
+        reached.update(fresh)
+        pending.extend(fresh)
+    return frozenset(reached)
+
+
+def _has_items(graph: Graph, loop: Loop) -> bool:
+    end = graph.blocks[loop.header].terminator
+    return (
+        isinstance(end, Branch)
+        and isinstance(end.condition, ir.Unknown)
+        and end.condition.iterator is not None
+    )
 
 
 def _innermost_loop(site: Site, graph: Graph) -> Loop:

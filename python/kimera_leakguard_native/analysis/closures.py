@@ -71,6 +71,10 @@ def _functions_passed_on(item: ir.Instruction) -> Iterator[str]:
     for one in operands:
         if isinstance(one, ir.Global) and "<locals>" in one.name:
             yield one.name.rpartition(".")[2]
+    if isinstance(item, ir.Call):
+        operands = item.operands()
+    # A variable that a definition and something else are assigned to is not followed.
+    yield from (one for one in operands if isinstance(one, str))
 
 
 def _only_uses(node: ast.AST, name: str, catalog: Catalog) -> bool:

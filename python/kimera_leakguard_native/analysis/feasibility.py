@@ -60,6 +60,7 @@ class Feasibility:
             mutable=mutable_places(graph),
             constants=constants_of(function.module),
             is_plain=function.project.is_plain_class,
+            are_unrelated=function.project.are_unrelated,
         )
 
     def decide(self, candidate: Candidate) -> Outcome:
@@ -69,7 +70,15 @@ class Feasibility:
             # The exit was seen from the acquisition on, so only a cut-short search misses it.
             return Outcome(Answer.UNKNOWN, exhausted=True)
         targets = [leak.node for leak in group.leaks]
-        outcome = Search(self._function.graph(), self.flow, targets, self._around).run()
+        graph = self._function.graph()
+        outcome = Search(graph, self.flow, targets, self._around, odd=False).run()
+        if outcome.answer is Answer.INFEASIBLE and outcome.odd:
+            first, outcome = outcome, Search(graph, self.flow, targets, self._around).run()
+            outcome.odd = outcome.answer is not Answer.INFEASIBLE
+            outcome.work += first.work
+            outcome.queries += first.queries
+        else:
+            outcome.odd = False
         for name, kind in self._around.types.items():
             value = outcome.values.get(name)
             if isinstance(value, bool) and kind in _EXAMPLES:

@@ -206,10 +206,11 @@ class ModuleCheck:
         """Give the finding of the most certain tier whose path can be taken, if it is wanted."""
         ends_program = self._ends_program(function.scope)
         feasibility: Feasibility | None = None
+        odd: Finding | None = None
         candidates = classify(site, flow, function.graph(), ends_program=ends_program)
         for position, candidate in enumerate(candidates):
             if not any(self._wants(item) for item in candidates[position:]):
-                return None
+                return odd
             if not self._asks or not has_guards(function.graph()):
                 path = witness.shortest(flow, candidate.leaks[0])
                 return self._finding(function, candidate, flow, candidate.leaks[0], path, None)
@@ -225,12 +226,16 @@ class ModuleCheck:
             if outcome.answer is Answer.INFEASIBLE:
                 self._report.statistics.removed_alarms += self._wants(candidate)
                 continue
-            if feasibility is None or outcome.answer is Answer.UNKNOWN or not outcome.path:
-                path = witness.shortest(flow, candidate.leaks[0])
-                return self._finding(function, candidate, flow, candidate.leaks[0], path, outcome)
-            leak = feasibility.leak_at(candidate, outcome.path[-1].target)
-            return self._finding(function, candidate, feasibility.flow, leak, outcome.path, outcome)
-        return None
+            followed, path, leak = flow, outcome.path, candidate.leaks[0]
+            if feasibility is None or outcome.answer is Answer.UNKNOWN or not path:
+                path = witness.shortest(flow, leak)
+            else:
+                followed, leak = feasibility.flow, feasibility.leak_at(candidate, path[-1].target)
+            if not outcome.odd:
+                return self._finding(function, candidate, followed, leak, path, outcome)
+            advice = Candidate(site, "X", False, [leak])
+            odd = odd or self._finding(function, advice, followed, leak, path, outcome)
+        return odd
 
     def _wants(self, candidate: Candidate) -> bool:
         if candidate.site.resource.owned:

@@ -28,6 +28,8 @@ class Scope:
         Names that import statements of this very scope bind, with what they stand for.
     local_names : frozenset of str
         Parameters and assigned names.
+    stored_names : frozenset of str
+        Parameters and names that a statement assigns to, other than by a definition or an import.
     outer_names : frozenset of str
         Names declared global or nonlocal.
     captured : frozenset of str
@@ -43,6 +45,7 @@ class Scope:
     parent: Scope | None
     imports: dict[str, str] = field(default_factory=dict)
     local_names: frozenset[str] = frozenset()
+    stored_names: frozenset[str] = frozenset()
     outer_names: frozenset[str] = frozenset()
     captured: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
@@ -100,7 +103,11 @@ class ModuleScopes:
             if name in looking.imports:
                 return looking.imports[name]
             nested = f"{looking.name}.<locals>.{name}"
-            if nested in self.functions and not looking.is_module:
+            if (
+                nested in self.functions
+                and not looking.is_module
+                and name not in looking.stored_names
+            ):
                 return f"{self.name}.{nested}"
             if name in looking.local_names and not looking.is_module:
                 return None
@@ -170,6 +177,7 @@ class _Scan:
     def part(self, scope: Scope, roots: list[ast.AST], prefix: str, class_name: str | None) -> None:
         """Walk one body; queue the functions and class bodies in it."""
         assigned: set[str] = set(scope.local_names)
+        stored: set[str] = set(scope.stored_names)
         outer: set[str] = set(scope.outer_names)
         used = self._used.setdefault(scope, set())
         called: set[str] = set()
@@ -188,7 +196,7 @@ class _Scan:
                     if id(node) not in managed:
                         called.add(name)
                 elif not in_class:
-                    assigned.add(name)
+                    stored.add(name)
                 continue
             if kind is ast.Constant:
                 continue
@@ -226,7 +234,8 @@ class _Scan:
                     stack.extend(item for item in value if isinstance(item, ast.AST))
                 elif isinstance(value, ast.AST) and value.__class__ not in _CONTEXTS:
                     stack.append(value)
-        scope.local_names = frozenset(assigned - outer)
+        scope.local_names = frozenset((assigned | stored) - outer)
+        scope.stored_names = frozenset(stored - outer)
         scope.outer_names = frozenset(outer)
         scope.called |= called
         scope.entered |= entered
@@ -250,7 +259,7 @@ class _Scan:
             qualified = f"{qualified}@{node.lineno}:{node.col_offset}"
         parent = None if scope.is_module else scope
         child = Scope(qualified, node, class_name, parent)
-        child.local_names = frozenset(parameter_names(node.args))
+        child.local_names = child.stored_names = frozenset(parameter_names(node.args))
         self.functions[qualified] = child
         if class_name is not None and class_name in self.classes:
             self.classes[class_name].methods[name] = child

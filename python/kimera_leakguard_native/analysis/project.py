@@ -11,6 +11,7 @@ from kimera_leakguard_native.analysis.decorators import Wrapping, wrapping
 from kimera_leakguard_native.analysis.definitions import speaking
 from kimera_leakguard_native.analysis.dependencies import Dependencies
 from kimera_leakguard_native.analysis.equations import Equations
+from kimera_leakguard_native.analysis.exceptions import Catch
 from kimera_leakguard_native.analysis.function import Function
 from kimera_leakguard_native.analysis.handlers import Handlers
 from kimera_leakguard_native.analysis.module_files import ModuleFiles
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Function", "Project"]
 
+VALUES = frozenset(
+    f"builtins.{name}" for name in ("str", "bytes", "int", "float", "bool", "tuple", "list", "dict")
+)
 _KEPT_MODULES = 96
 _MAX_ALIASES = 8
 
@@ -191,6 +195,14 @@ class Project:
             seen.update(fresh)
             pending.extend(fresh)
         return True
+
+    def are_unrelated(self, one: str, other: str) -> bool:
+        """Whether no object is an instance of both: of plain classes, or of such and a builtin."""
+        names = (one, other)
+        plain = [name in VALUES or self.is_plain_class(name) for name in names]
+        if not all(plain) or VALUES.issuperset(names):
+            return False
+        return self.handlers.catches((one,), other) is Catch.NEVER
 
     def wrapping(self, module: ModuleScopes, scope: Scope) -> Wrapping:
         """Say what the decorators of a function do to its calls."""

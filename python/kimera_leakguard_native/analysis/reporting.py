@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.ownership import Level
 from kimera_leakguard_native.analysis.rules.registry import rules
 from kimera_leakguard_native.model.finding import Finding, Step
 from kimera_leakguard_native.model.guardian import LeakDetectionResult
@@ -115,6 +116,8 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
     if leak.exit == "raise":
         line = f"line {leak.line}" if leak.line else "a call in between"
         return f"{subject} stays open if {line} raises"
+    if leak.state.level is Level.PLAIN:
+        return f"{subject} stays open if nothing follows that would take care of it"
     return f"{subject} stays open if an exception is caught in between"
 
 

@@ -90,6 +90,9 @@ def transfer(
     if isinstance(instruction, ir.SetAttribute):
         return _set_attribute(instruction, state, frame)
     if isinstance(instruction, ir.SetItem):
+        if is_held(state.role(instruction.key)):
+            # The keys of a mapping are its own as much as its values.
+            return Discharge.ESCAPED
         return containers.put(
             state, frame.containers, instruction.object, state.role(instruction.source)
         )

@@ -98,6 +98,9 @@ class Builder:
     def _is_definition(self, name: str) -> bool:
         if self.scope.is_module:
             return name in self.module.functions or name in self.module.classes
+        if name in self.scope.stored_names:
+            # One of the things that the variable may stand for.
+            return False
         return f"{self.scope.name}.<locals>.{name}" in self.module.functions
 
     def target(self, name: str) -> str | None:

@@ -48,8 +48,7 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
         kind = "list" if starred else _DISPLAYS[type(node)]
         b.emit(ir.Build(line, target, kind, elements, starred))
     elif isinstance(node, ast.Dict):
-        values = [item for item in (*node.keys, *node.values) if item is not None]
-        b.emit(ir.Build(line, target, "dict", tuple(lower(b, item) for item in values)))
+        _dict_display(b, node, target)
     elif isinstance(node, ast.Subscript):
         owner, key = lower(b, node.value), lower(b, node.slice)
         if isinstance(node.slice, ast.Tuple) and _selects(node.slice):
@@ -251,6 +250,25 @@ def _truth_value(b: Builder, node: ast.expr) -> ir.Operand:
     return target
 
 
+def _dict_display(b: Builder, node: ast.Dict, target: str) -> None:
+    made = [
+        (key, lower(b, key), lower(b, value))
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Call)
+    ]
+    values = [
+        lower(b, item)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if not isinstance(key, ast.Call)
+        for item in (key, value)
+        if item is not None
+    ]
+    b.emit(ir.Build(node.lineno, target, "dict", tuple(values)))
+    for source, key, value in made:
+        # What is made as a key is kept as one.
+        b.emit(ir.SetItem(source.lineno, target, key, value))
+
+
 def _comprehension(
     b: Builder, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 ) -> ir.Operand:
@@ -285,9 +303,11 @@ def _generators(
     target: str,
 ) -> None:
     if index == len(node.generators):
-        values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        for value in values:
-            b.emit(ir.SetItem(value.lineno, target, ir.Opaque(b.number()), lower(b, value)))
+        key: ir.Operand = ir.Opaque(b.number())
+        value = node.value if isinstance(node, ast.DictComp) else node.elt
+        if isinstance(node, ast.DictComp):
+            key = lower(b, node.key)
+        b.emit(ir.SetItem(value.lineno, target, key, lower(b, value)))
         return
     generator = node.generators[index]
     assigned = frozenset(name for renames in b.renamed for name in renames.values())

@@ -137,8 +137,12 @@ def _delete(b: Builder, node: ast.Delete) -> None:
 def _function(b: Builder, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     kept = tuple(value for item in evaluated_here(node) if isinstance(value := lower(b, item), str))
     names = kept if b.scope.is_module else (*captured_names(b, node), *kept)
-    if names:
-        b.emit(ir.MakeClosure(node.lineno, b.temporary(), names, node))
+    rebound = not b.scope.is_module and node.name in b.scope.stored_names
+    if names or rebound:
+        made = b.temporary()
+        b.emit(ir.MakeClosure(node.lineno, made, names, node))
+        if rebound:
+            assign(b, ast.Name(node.name, ast.Store()), made, node.lineno)
 
 
 def _class(b: Builder, node: ast.ClassDef) -> None:

@@ -129,15 +129,18 @@ class Catalog:
         module : str
             Dotted name, because the modules of a library import each other by relative names.
         """
-        imported = {module.partition(".")[0]}
+        imported, bound = {module.partition(".")[0]}, set[str]()
         for match in _IMPORTS.finditer(data):
-            names = match[2] if match[1] is None else match[1] + b" " + match[2]
-            imported.update(name.decode() for name in _IDENTIFIER.findall(names))
+            bound.update(name.decode() for name in _IDENTIFIER.findall(match[2]))
+            if match[1] is not None:
+                imported.update(name.decode() for name in _IDENTIFIER.findall(match[1]))
+        imported |= bound
         words = set(self._always) | (imported & self._word_set)
         objects: set[str] = set()
         for name in imported:
             words.update(self._words.get(name, ()))
             objects.update(self._objects.get(name, ()))
+        for name in bound:
             objects.update(self.variables.get(name, ()))
         for kind in objects:
             words.update(self._method_words.get(kind, ()))

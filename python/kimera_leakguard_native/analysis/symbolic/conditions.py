@@ -44,6 +44,11 @@ def atom(condition: ir.Condition, store: Store) -> Decision:
     return _compare(condition.op, store.value(condition.left), store.value(condition.right))
 
 
+def is_none(term: Term) -> Atom:
+    """Give the atom that a comparison with None becomes."""
+    return Same(*_ordered(term, Constant(None)))
+
+
 def _negated(decision: Decision) -> Decision:
     if decision is None or isinstance(decision, bool):
         return None if decision is None else not decision

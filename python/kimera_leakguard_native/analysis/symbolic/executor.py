@@ -2,7 +2,8 @@
 
 Only steps that can still reach the exit are taken, the nearest first. Tests that contradict each
 other are remembered as a conflict. Where paths join again, one that agrees with an earlier, failed
-one in everything that can decide a later test is not followed. A loop is run twice as it is and
+one in everything that can decide a later test is not followed; a long search asks only for tests
+that can keep it from the exit. A loop is run twice as it is and
 then with unknown values for all that it assigns, which stands for every later pass.
 """
 
@@ -15,10 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.symbolic import conditions
-from kimera_leakguard_native.analysis.symbolic.relevance import HEAP, relevant_places
+from kimera_leakguard_native.analysis.symbolic.relevance import (
+    HEAP,
+    places_asked_for,
+    relevant_places,
+)
+from kimera_leakguard_native.analysis.symbolic.slicing import deciding_tests
 from kimera_leakguard_native.analysis.symbolic.solver import Answer, Budget, Literal, decide
 from kimera_leakguard_native.analysis.symbolic.state import Store
-from kimera_leakguard_native.analysis.symbolic.terms import Constant, OneOf, Symbol, symbols
+from kimera_leakguard_native.analysis.symbolic.terms import (
+    Atom,
+    Constant,
+    HasType,
+    IsTrue,
+    OneOf,
+    Same,
+    Symbol,
+    symbols,
+)
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.dataflow import Edge, Flow
@@ -27,6 +42,8 @@ if TYPE_CHECKING:
 _UNKNOWN = re.compile(r"%\d+")
 MAX_WORK = 1_000_000
 """Of one candidate: values copied and compared, which is what the time goes into."""
+SLICED_AFTER = 30_000
+"""Work after which it pays to find out which tests cannot matter for this candidate."""
 _EXACT_PASSES = 2
 _MAX_PASSES = 4
 
@@ -45,6 +62,9 @@ class Outcome:
         Paths that were ruled out.
     exhausted : bool
         Whether the search was cut short.
+    odd : bool
+        Whether a path needs a value that the function tests for None, and that is false without
+        being None: an empty string, more often than not, that nobody passes.
     """
 
     answer: Answer
@@ -54,6 +74,7 @@ class Outcome:
     infeasible: int = 0
     exhausted: bool = False
     work: int = 0
+    odd: bool = False
 
 
 @dataclass(slots=True)
@@ -79,8 +100,11 @@ class Search:
         targets: list[int],
         around: Surroundings,
         max_work: int = MAX_WORK,
+        *,
+        odd: bool = True,
     ) -> None:
         self._max_work = max_work
+        self._odd = odd
         self._graph = graph
         self._flow = flow
         self._targets = frozenset(targets)
@@ -90,12 +114,14 @@ class Search:
             self._outgoing.setdefault(edge.source, []).append(edge)
         self._distance = self._distances()
         self._trail: list[Literal] = []
+        self._lines: list[int] = []
         self._present: dict[Literal, int] = {}
         self._users: dict[Symbol, list[Literal]] = {}
         self._conflicts: list[frozenset[Literal]] = []
         self._failed: set[str] = set()
         self._constants: dict[int, dict[str, tuple[Constant, ...]]] = {}
         self._relevant = relevant_places(graph)
+        self._sliced = False
         self._joins = _joins(flow)
         self._budget = Budget()
         self._work = 0
@@ -110,6 +136,8 @@ class Search:
             if self._work > self._max_work or self._budget.exhausted():
                 outcome.exhausted = True
                 break
+            if self._work > SLICED_AFTER and not self._sliced:
+                self._slice()
             top = points[-1]
             self._undo(top.literals)
             if top.node in self._targets:
@@ -127,6 +155,13 @@ class Search:
         if outcome.answer is Answer.INFEASIBLE and outcome.exhausted:
             outcome.answer = Answer.UNKNOWN
         return outcome
+
+    def _slice(self) -> None:
+        """Let paths join that differ only in what cannot keep them from the exit."""
+        self._sliced = True
+        tests = deciding_tests(self._graph, self._flow, self._distance, self._around)
+        self._relevant = places_asked_for(self._graph, tests)
+        self._work += len(self._flow.edges)
 
     def _distances(self) -> dict[int, int]:
         incoming: dict[int, list[int]] = {}
@@ -156,7 +191,7 @@ class Search:
             (place, store.places[place]) for place in sorted(live) if place in store.places
         ]
         if HEAP in live:
-            terms += sorted(store.heap.items(), key=repr)
+            terms += sorted((i for i in store.heap.items() if f".{i[0][1]}" in live), key=repr)
         wanted: set[Symbol] = set()
         for _, term in terms:
             wanted |= symbols(term)
@@ -215,7 +250,7 @@ class Search:
                     return
             elif decided is not None:
                 atom, positive = decided
-                if not self._assume((atom, positive == edge.taken)):
+                if not self._assume((atom, positive == edge.taken), block.terminator.line):
                     self._outcome.infeasible += 1
                     return
         passes = self._pass(edge, top.passes, store)
@@ -226,7 +261,7 @@ class Search:
             else:
                 points.append(point)
 
-    def _assume(self, literal: Literal) -> bool:
+    def _assume(self, literal: Literal, line: int = 0) -> bool:
         """Add a literal to the path; False if that completes a conflict that is known."""
         atom, positive = literal
         if (atom, not positive) in self._present:
@@ -236,16 +271,52 @@ class Search:
                 other == literal or other in self._present for other in conflict
             ):
                 return False
+        if positive and isinstance(atom, HasType) and not self._fits(atom):
+            return False
+        if not positive and self._is_odd(atom, line):
+            self._outcome.odd = True
+            if not self._odd:
+                return False
         self._trail.append(literal)
+        self._lines.append(line)
         for symbol in symbols(atom):
             self._users.setdefault(symbol, []).append(literal)
         self._present[literal] = self._present.get(literal, 0) + 1
+        return True
+
+    def _is_odd(self, atom: Atom, line: int) -> bool:
+        """Whether tests apart from each other say that something is false, and that it is not None.
+
+        Whoever means such a value asks for it in one place.
+        """
+        if isinstance(atom, IsTrue) and isinstance(atom.term, Symbol) and not atom.term.integer:
+            other = conditions.is_none(atom.term), False
+        elif isinstance(atom, Same) and Constant(None) in (atom.left, atom.right):
+            term = atom.right if atom.left == Constant(None) else atom.left
+            if not isinstance(term, Symbol) or term.integer:
+                return False
+            other = IsTrue(term), False
+        else:
+            return False
+        return other in self._present and self._lines[self._trail.index(other)] != line
+
+    def _fits(self, atom: HasType) -> bool:
+        """Whether one object may be of these classes and of those that the path says it is of."""
+        for other, positive in self._trail:
+            if positive and isinstance(other, HasType) and other.term == atom.term:
+                if all(
+                    self._around.are_unrelated(one, two)
+                    for one in atom.types
+                    for two in other.types
+                ):
+                    return False
         return True
 
     def _undo(self, length: int) -> None:
         """Take back the literals beyond a length of the path."""
         while len(self._trail) > length:
             literal = self._trail.pop()
+            self._lines.pop()
             for symbol in symbols(literal[0]):
                 self._users[symbol].pop()
             self._present[literal] -= 1

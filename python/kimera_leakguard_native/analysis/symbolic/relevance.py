@@ -10,20 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEAP = "<heap>"
-"""Stands for everything that is read from attributes and items."""
+"""Stands for everything that is read from attributes and items; ``.name`` stands for one of them."""
+ITEMS = "[]"
+"""What `HEAP` calls the items of containers."""
 
 
 def relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
     """Give for each block the places whose values at its start may decide a later test.
 
-    Global names are among them, as ``g:name``; `HEAP` is, if an attribute or item may be read.
+    Global names are among them, as ``g:name``; `HEAP` is, if an attribute or item may be read, and
+    the attribute too, as ``.name``.
     """
     if graph.relevant is None:
-        graph.relevant = _relevant_places(graph)
+        graph.relevant = places_asked_for(graph)
     return graph.relevant
 
 
-def _relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
+def places_asked_for(graph: cfg.Graph, tests: frozenset[int] | None = None) -> list[frozenset[str]]:
+    """Give the same where only the tests at the end of some blocks count, if these are given."""
     before: list[frozenset[str]] = [frozenset()] * len(graph.blocks)
     users: list[list[int]] = [[] for _ in graph.blocks]
     for block in graph.blocks:
@@ -34,7 +38,8 @@ def _relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
     while pending:
         number = pending.pop()
         queued.discard(number)
-        found = _at_start(graph, graph.blocks[number], before)
+        counts = tests is None or number in tests
+        found = _at_start(graph, graph.blocks[number], before, counts=counts)
         if found != before[number]:
             before[number] = found
             for user in users[number]:
@@ -44,11 +49,13 @@ def _relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
     return before
 
 
-def _at_start(graph: cfg.Graph, block: cfg.Block, before: list[frozenset[str]]) -> frozenset[str]:
+def _at_start(
+    graph: cfg.Graph, block: cfg.Block, before: list[frozenset[str]], *, counts: bool
+) -> frozenset[str]:
     live: set[str] = set()
     for number in graph.successors(block.number):
         live |= before[number]
-    if isinstance(block.terminator, cfg.Branch):
+    if counts and isinstance(block.terminator, cfg.Branch):
         live.update(_of_expression(block.terminator.condition))
     # An exception may leave before any instruction, so nothing that it needs is ever dead here.
     raised = before[block.on_raise]
@@ -65,7 +72,7 @@ def _step_back(instruction: ir.Instruction, live: set[str]) -> None:
             live.update(_of_operand(instruction.source))
         return
     target = getattr(instruction, "target", None)
-    if isinstance(instruction, ir.SetAttribute) and HEAP in live:
+    if isinstance(instruction, ir.SetAttribute) and f".{instruction.attribute}" in live:
         live.update(_of_operand(instruction.source))
         live.update(_of_operand(instruction.object))
     if (
@@ -85,7 +92,10 @@ def _step_back(instruction: ir.Instruction, live: set[str]) -> None:
         live.add(HEAP)
         live.update(_of_operand(instruction.object))
         if isinstance(instruction, ir.GetItem):
+            live.add(f".{ITEMS}")
             live.update(_of_operand(instruction.key))
+        else:
+            live.add(f".{instruction.attribute}")
     elif isinstance(instruction, ir.Build):
         for item in instruction.elements:
             live.update(_of_operand(item))

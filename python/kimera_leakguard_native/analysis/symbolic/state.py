@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.symbolic import conditions
+from kimera_leakguard_native.analysis.symbolic.relevance import ITEMS
 from kimera_leakguard_native.analysis.symbolic.surroundings import MUTATORS, Surroundings
 from kimera_leakguard_native.analysis.symbolic.terms import (
     Application,
@@ -115,7 +116,7 @@ class Store:
             self._drop(instruction.attribute)
             self.heap[owner, instruction.attribute, None] = value
         elif isinstance(instruction, ir.SetItem):
-            self._drop("[]")
+            self._drop(ITEMS)
             self._rebind(self.value(instruction.object))
         elif isinstance(instruction, ir.Build):
             items = tuple(self.value(item) for item in instruction.elements)
@@ -244,7 +245,7 @@ class Store:
             if isinstance(key.value, int) and -len(value.items) <= key.value < len(value.items):
                 return value.items[key.value]
             return self.fresh()
-        return self._read(instruction.object, "[]", key)
+        return self._read(instruction.object, ITEMS, key)
 
     def _unpack(self, instruction: ir.Unpack) -> None:
         value = self.value(instruction.source)

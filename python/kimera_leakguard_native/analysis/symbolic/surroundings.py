@@ -26,7 +26,7 @@ MUTATORS = frozenset(
 _CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "dict", "set", "bytearray"))
 
 
-def _never(_: str) -> bool:
+def _never(*_: str) -> bool:
     return False
 
 
@@ -52,6 +52,8 @@ class Surroundings:
         Plain values of the module's constants, by name.
     is_plain : callable
         Whether a class is known and no enumeration, so that its attributes may be equal.
+    are_unrelated : callable
+        Whether two classes are known, and no object is an instance of both.
     """
 
     site: Site | None
@@ -65,6 +67,7 @@ class Surroundings:
     mutable: frozenset[str] = frozenset()
     constants: Mapping[str, Any] = field(default_factory=dict)
     is_plain: Callable[[str], bool] = _never
+    are_unrelated: Callable[[str, str], bool] = _never
 
 
 def changing_names(module: ModuleScopes) -> frozenset[str]:
