@@ -20,7 +20,7 @@ py::object own(PyObject* type) {
 void bind_slots(py::module_& parent) {
   py::module_ m = parent.def_submodule("slots", "Fixed-size rows behind checked handles.");
   m.attr("SlotPool") = own(make_slot_pool_type());
-  static const py::object view_type = own(make_slot_view_type());
+  m.attr("SlotView") = own(make_slot_view_type());
   m.def(
       "benchmark_pairs",
       [](const std::string& allocator, unsigned threads, std::uint64_t pairs) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bindings.hpp"
+#include "dlpack.hpp"
 #include "klg/core/error.hpp"
 
 namespace klg::bindings {
@@ -17,9 +18,12 @@ using slots::Handle;
 using slots::SlotStatus;
 
 constexpr ItemType kItemTypes[] = {
-    {"float32", "f", 4}, {"float16", "e", 2}, {"float64", "d", 8}, {"int8", "b", 1},
-    {"uint8", "B", 1},   {"int16", "h", 2},   {"uint16", "H", 2},  {"int32", "i", 4},
-    {"uint32", "I", 4},  {"int64", "q", 8},   {"uint64", "Q", 8},  {"bool", "?", 1},
+    {"float32", "f", 4, dlpack::kFloat},   {"float16", "e", 2, dlpack::kFloat},
+    {"float64", "d", 8, dlpack::kFloat},   {"int8", "b", 1, dlpack::kInt},
+    {"uint8", "B", 1, dlpack::kUnsigned},  {"int16", "h", 2, dlpack::kInt},
+    {"uint16", "H", 2, dlpack::kUnsigned}, {"int32", "i", 4, dlpack::kInt},
+    {"uint32", "I", 4, dlpack::kUnsigned}, {"int64", "q", 8, dlpack::kInt},
+    {"uint64", "Q", 8, dlpack::kUnsigned}, {"bool", "?", 1, dlpack::kBool},
 };
 
 constexpr Py_ssize_t kDefaultCapacity = Py_ssize_t{1} << 20;
@@ -103,7 +107,7 @@ PyObject* slot_pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   SlotPool& pool = as_pool(self);
   new (&pool.arena) std::unique_ptr<slots::SlotArena>();
   new (&pool.sites) std::unique_ptr<LeaseSites>();
-  new (&pool.events) std::unique_ptr<slots::StreamEvents>();
+  new (&pool.events) std::unique_ptr<cuda::DeviceEvents>();
   new (&pool.order) std::unique_ptr<slots::StreamOrder>();
   pool.device = number;
   pool.name = nullptr;
@@ -146,12 +150,14 @@ void slot_pool_dealloc(PyObject* self) {
 PyObject* allocate(PyObject* self, PyObject*) {
   SlotPool& pool = as_pool(self);
   try {
-    if (const Handle handle = pool.arena->allocate()) [[likely]] {
+    if (const Handle handle = take_slot(pool)) [[likely]] {
       pool.sites->note(pool.arena->index(handle));
       return PyLong_FromUnsignedLongLong(handle);
     }
   } catch (const OutOfMemory& e) {
     return exhausted(pool, "allocate", 1, e.what());
+  } catch (const Error& e) {
+    return PyErr_Format(PyExc_RuntimeError, "allocate: %s", e.what());
   }
   return exhausted(pool, "allocate", 1);
 }
@@ -183,7 +189,11 @@ PyObject* index_of(PyObject* self, PyObject* object) {
 
 PyObject* shrink(PyObject* self, PyObject*) {
   try {
-    return PyLong_FromSize_t(as_pool(self).arena->shrink());
+    SlotPool& pool = as_pool(self);
+    if (pool.order != nullptr) pool.order->poll();
+    return PyLong_FromSize_t(pool.arena->shrink());
+  } catch (const Error& e) {
+    return PyErr_Format(PyExc_RuntimeError, "shrink: %s", e.what());
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
@@ -232,6 +242,10 @@ PyObject* get_name(PyObject* self, void*) {
   return PyUnicode_FromString(as_pool(self).name->c_str());
 }
 
+PyCFunction with_keywords(PyObject* (*function)(PyObject*, PyObject*, PyObject*)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
 PyMethodDef methods[] = {
     {"allocate", allocate, METH_NOARGS,
      "allocate(self) -> int\n\nHand out the lowest free slot and give its handle.\n\n"
@@ -248,17 +262,33 @@ PyMethodDef methods[] = {
      "free_many(self, handles: numpy.typing.NDArray[numpy.int64] | typing.Sequence[int]) -> "
      "None\n\nFree all the handles, or none if one of them is not "
      "live.\n\nTakes an int64 array of shape (n,) or a sequence of ints."},
-    {"view", slot_pool_view, METH_NOARGS,
-     "view(self) -> numpy.typing.NDArray[typing.Any]\n\nGive the rows that have memory as one "
-     "array (rows, dim), without a "
-     "copy.\n\nRow `index(handle)` is that of a handle; `occupancy` tells live rows from free "
-     "ones.\nWhile the array lives, or any made from it, no slot that was live is handed out "
-     "again\n"
-     "when it is freed: take it for a computation and let it go. It does not grow with the pool."},
-    {"row", slot_pool_row, METH_O,
-     "row(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]\n\nGive the row "
-     "of a live handle as an array (dim,), without a "
-     "copy.\n\nWhile the array lives its slot is not handed out again, even if it is freed."},
+    {"view", with_keywords(slot_pool_view), METH_VARARGS | METH_KEYWORDS,
+     "view(self, *, stream: int | None = None) -> typing.Any\n\nGive the rows that have memory as "
+     "one array (rows, dim), without a copy.\n\nRow `index(handle)` is that of a handle; "
+     "`occupancy` tells live rows from free ones.\nWhile the array lives, or any made from it, no "
+     "slot that was live is handed out again\nwhen it is freed: take it for a computation and let "
+     "it go. It does not grow with the pool.\nA numpy array, on a device a `SlotView`; `stream` as "
+     "for `row`."},
+    {"row", with_keywords(slot_pool_row), METH_VARARGS | METH_KEYWORDS,
+     "row(self, handle: typing.SupportsIndex, *, stream: int | None = None) -> typing.Any\n\nGive "
+     "the row of a live handle as an array (dim,), without a copy.\n\nWhile the array lives its "
+     "slot is not handed out again, even if it is freed. A numpy array; on\na device a `SlotView`, "
+     "which torch and CuPy take. `stream` is the CUDA stream that the row was\nlast worked on: "
+     "whoever takes it is made to wait for that."},
+    {"address", slot_pool_address, METH_O,
+     "address(self, handle: typing.SupportsIndex) -> int\n\nGive where the row of a live handle "
+     "is, in the memory of the pool's device."},
+    {"clear", slot_pool_clear, METH_O,
+     "clear(self, handle: typing.SupportsIndex) -> None\n\nSet the row of a live handle to zeros; "
+     "done when it returns, wherever the row is."},
+    {"read", slot_pool_read, METH_O,
+     "read(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]\n\nCopy the row "
+     "of a live handle to a new array (dim,) in host memory."},
+    {"write", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(slot_pool_write)),
+     METH_FASTCALL,
+     "write(self, handle: typing.SupportsIndex, values: numpy.typing.ArrayLike, /) -> None\n\n"
+     "Copy values of shape (dim,), converted to the pool's dtype, to the row of a live handle.\n\n"
+     "Done when it returns, wherever the row is."},
     {"occupancy", slot_pool_occupancy, METH_NOARGS,
      "occupancy(self) -> numpy.typing.NDArray[numpy.bool_]\n\nSay which rows of `view` are live: a "
      "bool array (rows,)."},

@@ -1,14 +1,13 @@
 // Pools in device memory, and their frees in the order of streams.
 #include <cstring>
 
+#include "bindings.hpp"
 #include "klg/core/error.hpp"
 #include "klg/core/host_reservation.hpp"
-#include "klg/cuda/device_events.hpp"
 #include "klg/cuda/device_reservation.hpp"
 #include "slot_pool.hpp"
 
 namespace klg::bindings {
-namespace {
 
 using slots::Handle;
 using slots::SlotArena;
@@ -17,14 +16,26 @@ using slots::Stream;
 
 bool parse_stream(const SlotPool& pool, PyObject* object, Stream& stream) {
   if (pool.order == nullptr) {
-    PyErr_SetString(PyExc_ValueError, "stream: host memory has no streams; use allocate and free");
+    PyErr_SetString(PyExc_ValueError, "stream: host memory has no streams");
     return false;
   }
   stream = static_cast<Stream>(PyLong_AsUnsignedLongLong(object));
   return PyErr_Occurred() == nullptr;
 }
 
-}  // namespace
+// What waits for a device lets other threads run: its work may be waiting for them.
+Handle take_slot(SlotPool& pool) {
+  if (pool.order == nullptr) [[likely]]
+    return pool.arena->allocate();
+  const pybind11::gil_scoped_release unlocked;
+  return pool.order->allocate();
+}
+
+bool take_slots(SlotPool& pool, std::span<Handle> out) {
+  if (pool.order == nullptr) return pool.arena->allocate_many(out);
+  const pybind11::gil_scoped_release unlocked;
+  return pool.order->allocate_many(out);
+}
 
 void raise_own(const char* name, const std::string& text) {
   PyObject* errors = PyImport_ImportModule("kimera_leakguard_native.errors");
@@ -68,7 +79,11 @@ PyObject* slot_pool_allocate_for(PyObject* self, PyObject* object) {
   Stream stream = 0;
   if (!parse_stream(pool, object, stream)) return nullptr;
   try {
-    if (const Handle handle = pool.order->allocate(stream)) {
+    const auto take = [&pool, stream] {
+      const pybind11::gil_scoped_release unlocked;
+      return pool.order->allocate(stream);
+    };
+    if (const Handle handle = take()) {
       pool.sites->note(pool.arena->index(handle));
       return PyLong_FromUnsignedLongLong(handle);
     }
@@ -92,7 +107,11 @@ PyObject* slot_pool_free_after(PyObject* self, PyObject* const* arguments, Py_ss
     return nullptr;
   }
   try {
-    const SlotStatus status = pool.order->release(handle, stream);
+    SlotStatus status{};
+    {
+      const pybind11::gil_scoped_release unlocked;
+      status = pool.order->release(handle, stream);
+    }
     if (status != SlotStatus::kLive) return refuse(pool, "free_after", handle, status);
   } catch (const Error& e) {
     return PyErr_Format(PyExc_RuntimeError, "free_after: %s", e.what());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "klg/core/error.hpp"
+#include "new_array.hpp"
 #include "slot_pool.hpp"
 
 namespace klg::bindings {
@@ -12,35 +13,6 @@ namespace {
 
 using slots::Handle;
 using slots::SlotStatus;
-
-// A new array of numpy and its memory, as long as this lives.
-class NewArray {
- public:
-  NewArray(std::size_t size, const char* dtype)
-      : array_(call_numpy("empty", "(ns)", static_cast<Py_ssize_t>(size), dtype)) {
-    if (array_ != nullptr && PyObject_GetBuffer(array_, &buffer_, PyBUF_WRITABLE) != 0) {
-      Py_CLEAR(array_);
-    }
-  }
-  NewArray(const NewArray&) = delete;
-  NewArray& operator=(const NewArray&) = delete;
-  ~NewArray() {
-    if (array_ == nullptr) return;
-    PyBuffer_Release(&buffer_);
-    Py_DECREF(array_);
-  }
-
-  explicit operator bool() const { return array_ != nullptr; }
-  template <class T>
-  [[nodiscard]] T* data() const {
-    return static_cast<T*>(buffer_.buf);
-  }
-  PyObject* give() { return Py_NewRef(array_); }
-
- private:
-  PyObject* array_;
-  Py_buffer buffer_{};
-};
 
 PyObject* free_all(SlotPool& pool, std::span<const Handle> handles) {
   SlotStatus why{};
@@ -111,11 +83,13 @@ PyObject* slot_pool_alloc_many(PyObject* self, PyObject* count) {
   NewArray array(wanted, "int64");
   if (!array) return nullptr;
   try {
-    if (!pool.arena->allocate_many({array.data<Handle>(), wanted})) {
+    if (!take_slots(pool, {array.data<Handle>(), wanted})) {
       return exhausted(pool, "alloc_many", wanted);
     }
   } catch (const OutOfMemory& e) {
     return exhausted(pool, "alloc_many", wanted, e.what());
+  } catch (const Error& e) {
+    return PyErr_Format(PyExc_RuntimeError, "alloc_many: %s", e.what());
   }
   pool.sites->note(*pool.arena, array.data<Handle>(), wanted);
   return array.give();

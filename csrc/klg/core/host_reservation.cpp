@@ -45,4 +45,12 @@ bool HostReservation::holds(std::size_t offset, std::size_t bytes, std::byte val
   return std::all_of(first, first + bytes, [value](std::byte b) { return b == value; });
 }
 
+void HostReservation::read(std::size_t offset, std::size_t bytes, void* to) const {
+  std::memcpy(to, base_ + offset, bytes);
+}
+
+void HostReservation::write(std::size_t offset, std::size_t bytes, const void* from) {
+  std::memcpy(base_ + offset, from, bytes);
+}
+
 }  // namespace klg

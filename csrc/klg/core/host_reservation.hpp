@@ -18,6 +18,8 @@ class HostReservation final : public MemoryReservation {
   std::size_t decommit(std::size_t offset, std::size_t bytes) noexcept override;
   void fill(std::size_t offset, std::size_t bytes, std::byte value) override;
   [[nodiscard]] bool holds(std::size_t offset, std::size_t bytes, std::byte value) const override;
+  void read(std::size_t offset, std::size_t bytes, void* to) const override;
+  void write(std::size_t offset, std::size_t bytes, const void* from) override;
 
  private:
   std::size_t page_;

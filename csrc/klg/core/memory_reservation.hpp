@@ -37,6 +37,10 @@ class MemoryReservation {
   virtual void fill(std::size_t offset, std::size_t bytes, std::byte value) = 0;
   [[nodiscard]] virtual bool holds(std::size_t offset, std::size_t bytes,
                                    std::byte value) const = 0;
+
+  /// Copies between a committed range and memory of the host.
+  virtual void read(std::size_t offset, std::size_t bytes, void* to) const = 0;
+  virtual void write(std::size_t offset, std::size_t bytes, const void* from) = 0;
 };
 
 }  // namespace klg

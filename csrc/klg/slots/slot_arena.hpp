@@ -136,6 +136,17 @@ class SlotArena final : private ForkLock {
     return rows_->base() + std::size_t{index} * stride_;
   }
 
+  /// Sets, reads or writes all of a row that is backed, wherever its memory lies.
+  void fill_row(std::uint32_t index, std::byte value) {
+    rows_->fill(std::size_t{index} * stride_, options_.row_bytes, value);
+  }
+  void read_row(std::uint32_t index, void* to) const {
+    rows_->read(std::size_t{index} * stride_, options_.row_bytes, to);
+  }
+  void write_row(std::uint32_t index, const void* from) {
+    rows_->write(std::size_t{index} * stride_, options_.row_bytes, from);
+  }
+
   /// The handle of the life that slot `index` is in, or 0.
   [[nodiscard]] Handle live_handle(std::uint32_t index) const;
 

@@ -25,6 +25,25 @@ SlotStatus StreamOrder::release(Handle handle, Stream stream) {
   return SlotStatus::kLive;
 }
 
+// What the arena gives, with as many batches given back to it as that takes.
+template <class Take>
+auto StreamOrder::take(Take from_arena) {
+  poll_locked();
+  for (;;) {
+    std::exception_ptr failure;
+    decltype(from_arena()) taken{};
+    try {
+      taken = from_arena();
+    } catch (const OutOfMemory&) {
+      failure = std::current_exception();
+    }
+    if (taken != decltype(taken){} || !wait_for_oldest()) {
+      if (failure) std::rethrow_exception(failure);
+      return taken;
+    }
+  }
+}
+
 Handle StreamOrder::allocate(Stream stream) {
   const std::scoped_lock lock(lock_);
   if (const auto mine = queues_.find(stream); mine != queues_.end()) {
@@ -33,18 +52,17 @@ Handle StreamOrder::allocate(Stream stream) {
       if (const Handle handle = reuse(batch->slots)) return handle;
     }
   }
-  poll_locked();
-  for (;;) {
-    std::exception_ptr failure;
-    try {
-      if (const Handle handle = arena_.allocate()) return handle;
-    } catch (const OutOfMemory&) {
-      failure = std::current_exception();
-    }
-    if (wait_for_oldest()) continue;
-    if (failure) std::rethrow_exception(failure);
-    return 0;
-  }
+  return take([this] { return arena_.allocate(); });
+}
+
+Handle StreamOrder::allocate() {
+  const std::scoped_lock lock(lock_);
+  return take([this] { return arena_.allocate(); });
+}
+
+bool StreamOrder::allocate_many(std::span<Handle> out) {
+  const std::scoped_lock lock(lock_);
+  return take([this, out] { return arena_.allocate_many(out); });
 }
 
 std::size_t StreamOrder::poll() {

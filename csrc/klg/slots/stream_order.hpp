@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "klg/slots/slot_arena.hpp"
@@ -63,6 +64,12 @@ class StreamOrder {
   /// there is no other slot. Throws as `SlotArena::allocate`.
   [[nodiscard]] Handle allocate(Stream stream);
 
+  /// The same for work on whatever stream: slots that no stream has anything to do with.
+  [[nodiscard]] Handle allocate();
+
+  /// All or nothing, as `SlotArena::allocate_many`.
+  [[nodiscard]] bool allocate_many(std::span<Handle> out);
+
   /// Gives slots back whose streams are done with them; says how many.
   std::size_t poll();
 
@@ -86,6 +93,8 @@ class StreamOrder {
   void close(Stream stream, Queue& queue);
   std::size_t give_back(Queue& queue);
   std::size_t poll_locked();
+  template <class Take>
+  auto take(Take from_arena);
   bool wait_for_oldest();
 
   SlotArena& arena_;

@@ -51,6 +51,9 @@ struct Table {
   KLG_FUNCTION(cuMemFree);
   KLG_FUNCTION(cuMemsetD8);
   KLG_FUNCTION(cuMemcpyDtoH);
+  KLG_FUNCTION(cuMemcpyHtoD);
+  KLG_FUNCTION(cuStreamSynchronize);
+  KLG_FUNCTION(cuStreamWaitEvent);
   KLG_FUNCTION(cuEventCreate);
   KLG_FUNCTION(cuEventRecord);
   KLG_FUNCTION(cuEventQuery);
@@ -80,6 +83,9 @@ struct Table {
     KLG_FIND(cuMemFree);
     KLG_FIND(cuMemsetD8);
     KLG_FIND(cuMemcpyDtoH);
+    KLG_FIND(cuMemcpyHtoD);
+    KLG_FIND(cuStreamSynchronize);
+    KLG_FIND(cuStreamWaitEvent);
     KLG_FIND(cuEventCreate);
     KLG_FIND(cuEventRecord);
     KLG_FIND(cuEventQuery);
@@ -194,11 +200,18 @@ class Driver final : public DeviceDriver {
   }
   DriverStatus fill(Address address, std::size_t bytes, std::uint8_t value) noexcept override {
     const Current current(context_);
-    return table().cuMemsetD8(address, value, bytes);
+    const CUresult status = table().cuMemsetD8(address, value, bytes);
+    return status == CUDA_SUCCESS ? table().cuStreamSynchronize(nullptr) : status;
   }
   DriverStatus download(void* to, Address from, std::size_t bytes) noexcept override {
     const Current current(context_);
     return table().cuMemcpyDtoH(to, from, bytes);
+  }
+  DriverStatus upload(Address to, const void* from, std::size_t bytes) noexcept override {
+    const Current current(context_);
+    // From memory that is not page-locked this may return before the last bytes are there.
+    const CUresult status = table().cuMemcpyHtoD(to, from, bytes);
+    return status == CUDA_SUCCESS ? table().cuStreamSynchronize(nullptr) : status;
   }
 
   DriverStatus record(std::uintptr_t stream, std::uintptr_t& event) noexcept override {
@@ -220,6 +233,11 @@ class Driver final : public DeviceDriver {
   DriverStatus wait(std::uintptr_t event) noexcept override {
     const Current current(context_);
     return table().cuEventSynchronize(reinterpret_cast<CUevent>(event));
+  }
+  DriverStatus hold_back(std::uintptr_t stream, std::uintptr_t event) noexcept override {
+    const Current current(context_);
+    return table().cuStreamWaitEvent(reinterpret_cast<CUstream>(stream),
+                                     reinterpret_cast<CUevent>(event), 0);
   }
   void destroy(std::uintptr_t event) noexcept override {
     const Current current(context_);

@@ -48,16 +48,22 @@ class DeviceDriver {
 
   /// Waits for everything that the device has been given.
   [[nodiscard]] virtual DriverStatus synchronize() noexcept = 0;
+  /// These three are done when they return.
   [[nodiscard]] virtual DriverStatus fill(Address address, std::size_t bytes,
                                           std::uint8_t value) noexcept = 0;
   [[nodiscard]] virtual DriverStatus download(void* to, Address from,
                                               std::size_t bytes) noexcept = 0;
+  [[nodiscard]] virtual DriverStatus upload(Address to, const void* from,
+                                            std::size_t bytes) noexcept = 0;
 
   [[nodiscard]] virtual DriverStatus record(std::uintptr_t stream,
                                             std::uintptr_t& event) noexcept = 0;
   /// Sets `passed`; an error is that of the device.
   [[nodiscard]] virtual DriverStatus query(std::uintptr_t event, bool& passed) noexcept = 0;
   [[nodiscard]] virtual DriverStatus wait(std::uintptr_t event) noexcept = 0;
+  /// Has what a stream is given from now on wait for an event.
+  [[nodiscard]] virtual DriverStatus hold_back(std::uintptr_t stream,
+                                               std::uintptr_t event) noexcept = 0;
   virtual void destroy(std::uintptr_t event) noexcept = 0;
 };
 

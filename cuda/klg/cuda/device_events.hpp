@@ -27,6 +27,14 @@ class DeviceEvents final : public slots::StreamEvents {
   void wait(Event event) override { require(driver_->wait(event), "a stream has failed"); }
   void destroy(Event event) noexcept override { driver_->destroy(event); }
 
+  /// Has what `stream` is given from now on wait for what `other` has been given so far.
+  void follow(slots::Stream stream, slots::Stream other) {
+    const Event event = record(other);
+    const DriverStatus status = driver_->hold_back(stream, event);
+    driver_->destroy(event);  // the stream waits all the same
+    require(status, "cannot have one stream wait for another");
+  }
+
  private:
   void require(DriverStatus status, const char* what) const {
     if (status == kDriverOk) return;

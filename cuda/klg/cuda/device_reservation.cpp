@@ -8,41 +8,49 @@
 namespace klg::cuda {
 namespace {
 
+constexpr std::size_t kSlabGranule = 512;
+
 std::size_t rounded_up(std::size_t bytes, std::size_t granule) {
   const std::size_t size = (bytes + granule - 1) / granule * granule;
   if (size < bytes) throw OutOfMemory("a reservation of that many bytes is not addressable");
   return size;
 }
 
-[[noreturn]] void fail(const DeviceDriver& driver, const std::string& what, std::size_t bytes,
-                       DriverStatus status) {
-  const std::string text = what + " " + std::to_string(bytes) + " bytes on CUDA device " +
-                           std::to_string(driver.device()) + ": " + driver.describe(status);
+}  // namespace
+
+DeviceMemory::DeviceMemory(std::shared_ptr<DeviceDriver> driver, std::size_t bytes,
+                           std::size_t granule)
+    : driver_(std::move(driver)), granule_(granule), size_(rounded_up(bytes, granule)) {}
+
+void DeviceMemory::require(DriverStatus status, const char* what, std::size_t bytes) const {
+  if (status == kDriverOk) return;
+  const std::string text = std::string("cannot ") + what + " " + std::to_string(bytes) +
+                           " bytes on CUDA device " + std::to_string(driver_->device()) + ": " +
+                           driver_->describe(status);
   if (status == kDriverOutOfMemory) throw OutOfMemory(text);
   throw Error(text);
 }
 
-void fill_range(DeviceDriver& driver, DeviceDriver::Address at, std::size_t bytes,
-                std::byte value) {
-  const DriverStatus status = driver.fill(at, bytes, static_cast<std::uint8_t>(value));
-  if (status != kDriverOk) fail(driver, "cannot fill", bytes, status);
+void DeviceMemory::fill(std::size_t offset, std::size_t bytes, std::byte value) {
+  require(driver_->fill(address_ + offset, bytes, static_cast<std::uint8_t>(value)), "fill", bytes);
 }
 
-bool range_holds(DeviceDriver& driver, DeviceDriver::Address at, std::size_t bytes,
-                 std::byte value) {
+bool DeviceMemory::holds(std::size_t offset, std::size_t bytes, std::byte value) const {
   std::vector<std::byte> copy(bytes);
-  const DriverStatus status = driver.download(copy.data(), at, bytes);
-  if (status != kDriverOk) fail(driver, "cannot read", bytes, status);
+  read(offset, bytes, copy.data());
   return std::all_of(copy.begin(), copy.end(), [value](std::byte b) { return b == value; });
 }
 
-}  // namespace
+void DeviceMemory::read(std::size_t offset, std::size_t bytes, void* to) const {
+  require(driver_->download(to, address_ + offset, bytes), "read", bytes);
+}
+
+void DeviceMemory::write(std::size_t offset, std::size_t bytes, const void* from) {
+  require(driver_->upload(address_ + offset, from, bytes), "write", bytes);
+}
 
 DeviceReservation::DeviceReservation(std::shared_ptr<DeviceDriver> driver, std::size_t bytes)
-    : driver_(std::move(driver)),
-      granule_(driver_->granularity()),
-      size_(rounded_up(bytes, granule_)),
-      mapped_(size_ / granule_) {
+    : DeviceMemory(driver, bytes, driver->granularity()), mapped_(size_ / granule_) {
   const DriverStatus status = driver_->reserve(size_, address_);
   if (status != kDriverOk) {
     // Of addresses too: the caller asked for room, and there is none.
@@ -81,8 +89,7 @@ DriverStatus DeviceReservation::map_granule(std::size_t granule) noexcept {
 void DeviceReservation::commit(std::size_t offset, std::size_t bytes) {
   for (std::size_t k = offset / granule_; k < (offset + bytes) / granule_; ++k) {
     if (mapped_[k] != 0) continue;
-    const DriverStatus status = map_granule(k);
-    if (status != kDriverOk) fail(*driver_, "cannot commit", bytes, status);
+    require(map_granule(k), "commit", bytes);
   }
 }
 
@@ -100,31 +107,14 @@ std::size_t DeviceReservation::decommit(std::size_t offset, std::size_t bytes) n
   return bytes;
 }
 
-void DeviceReservation::fill(std::size_t offset, std::size_t bytes, std::byte value) {
-  fill_range(*driver_, address_ + offset, bytes, value);
-}
-
-bool DeviceReservation::holds(std::size_t offset, std::size_t bytes, std::byte value) const {
-  return range_holds(*driver_, address_ + offset, bytes, value);
-}
-
 DeviceSlab::DeviceSlab(std::shared_ptr<DeviceDriver> driver, std::size_t bytes)
-    : driver_(std::move(driver)), size_(rounded_up(bytes, kGranule)) {
-  const DriverStatus status = driver_->allocate(size_, address_);
-  if (status != kDriverOk) fail(*driver_, "cannot allocate", size_, status);
+    : DeviceMemory(std::move(driver), bytes, kSlabGranule) {
+  require(driver_->allocate(size_, address_), "allocate", size_);
 }
 
 DeviceSlab::~DeviceSlab() {
   static_cast<void>(driver_->synchronize());
   driver_->free(address_);
-}
-
-void DeviceSlab::fill(std::size_t offset, std::size_t bytes, std::byte value) {
-  fill_range(*driver_, address_ + offset, bytes, value);
-}
-
-bool DeviceSlab::holds(std::size_t offset, std::size_t bytes, std::byte value) const {
-  return range_holds(*driver_, address_ + offset, bytes, value);
 }
 
 std::unique_ptr<MemoryReservation> reserve_on_device(std::shared_ptr<DeviceDriver> driver,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['SlotPool', 'benchmark_allocators', 'benchmark_pairs', 'fuzz']
+__all__: list[str] = ['SlotPool', 'SlotView', 'benchmark_allocators', 'benchmark_pairs', 'fuzz']
 class SlotPool:
     """
     Fixed-size rows that never move, behind handles that are checked.
@@ -23,6 +23,10 @@ class SlotPool:
         """
         Return repr(self).
         """
+    def address(self, handle: typing.SupportsIndex) -> int:
+        """
+        Give where the row of a live handle is, in the memory of the pool's device.
+        """
     def alloc_many(self, n: typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
         Hand out n slots, or none and raise SlotExhausted.
@@ -38,6 +42,10 @@ class SlotPool:
     def allocate_for(self, stream: typing.SupportsIndex) -> int:
         """
         Hand out a slot for work on a CUDA stream: at once one that the stream itself has freed.
+        """
+    def clear(self, handle: typing.SupportsIndex) -> None:
+        """
+        Set the row of a live handle to zeros; done when it returns, wherever the row is.
         """
     def free(self, handle: typing.SupportsIndex) -> None:
         """
@@ -79,11 +87,17 @@ class SlotPool:
         """
         Say which rows of `view` are live: a bool array (rows,).
         """
-    def row(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]:
+    def read(self, handle: typing.SupportsIndex) -> numpy.typing.NDArray[typing.Any]:
+        """
+        Copy the row of a live handle to a new array (dim,) in host memory.
+        """
+    def row(self, handle: typing.SupportsIndex, *, stream: int | None = None) -> typing.Any:
         """
         Give the row of a live handle as an array (dim,), without a copy.
         
-        While the array lives its slot is not handed out again, even if it is freed.
+        While the array lives its slot is not handed out again, even if it is freed. A numpy array; on
+        a device a `SlotView`, which torch and CuPy take. `stream` is the CUDA stream that the row was
+        last worked on: whoever takes it is made to wait for that.
         """
     def shrink(self) -> int:
         """
@@ -95,13 +109,36 @@ class SlotPool:
         """
         Count slots and bytes; see `kimera_leakguard_native.gpu.slots`.
         """
-    def view(self) -> numpy.typing.NDArray[typing.Any]:
+    def view(self, *, stream: int | None = None) -> typing.Any:
         """
         Give the rows that have memory as one array (rows, dim), without a copy.
         
         Row `index(handle)` is that of a handle; `occupancy` tells live rows from free ones.
         While the array lives, or any made from it, no slot that was live is handed out again
         when it is freed: take it for a computation and let it go. It does not grow with the pool.
+        A numpy array, on a device a `SlotView`; `stream` as for `row`.
+        """
+    def write(self, handle: typing.SupportsIndex, values: numpy.typing.ArrayLike) -> None:
+        """
+        Copy values of shape (dim,), converted to the pool's dtype, to the row of a live handle.
+        
+        Done when it returns, wherever the row is.
+        """
+class SlotView:
+    """
+    Memory under an array of a SlotPool.
+    """
+    def __dlpack__(self, *, stream: int | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> typing.Any:
+        """
+        Give the rows as a capsule, which keeps them; the consumer's stream waits for that of `row`.
+        """
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """
+        Give DLPack's type and number of the device.
+        """
+    def __repr__(self):
+        """
+        Return repr(self).
         """
 def benchmark_allocators() -> list[str]:
     """

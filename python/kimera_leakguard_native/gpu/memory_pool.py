@@ -1,6 +1,7 @@
 """`GPUMemoryPool`: leases of embedding slots by geoid, each with the line that took it.
 
-The slots are host memory, on every machine, and `device` says so.
+The embeddings lie on a CUDA device where there is one, and in host memory elsewhere; `device` says
+where. The metadata of a slot is always host memory.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ METADATA = 64
 
 _GIB = 1 << 30
 _HOLDERS_NAMED = 5
+_DEFAULT_STREAM = 0
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,13 @@ class GPUMemoryPool:
     dtype : str or dtype
         As numpy or torch name it.
     device : str
-        ``"auto"`` or ``"cpu"``: host memory.
+        ``"cpu"``, ``"cuda"``, ``"cuda:N"``, or ``"auto"``: the first CUDA device, and host memory
+        on a machine without one. Not verified on a GPU.
 
     Attributes
     ----------
+    device : str
+        Where the embeddings are: ``"cpu"`` or ``"cuda:N"``.
     total_slots : int
         What both caps allow.
 
@@ -94,7 +99,7 @@ class GPUMemoryPool:
     ValueError
         A cap leaves no slot.
     CudaUnavailable
-        A CUDA device is asked for by name, whether or not there is one.
+        A CUDA device is asked for by name that is not there; it says why.
     """
 
     def __init__(
@@ -106,17 +111,11 @@ class GPUMemoryPool:
         *,
         device: str = "auto",
     ) -> None:
-        if device.partition(":")[0] == "cuda":
-            # A lease zeroes its row and writes to it, which the rows of a device cannot do yet.
-            raise CudaUnavailable(
-                f"device {device!r}: the slots of a GPUMemoryPool are host memory; "
-                "SlotPool(device=...) has rows on a device"
-            )
         self.logger = logging.getLogger(__name__)
         self.embedding_dimension = embedding_dimension
         self.max_concurrent_fields = max_concurrent_fields
         self.pool_size_gb = pool_size_gb
-        probe = SlotPool(embedding_dimension, dtype, capacity=1)
+        probe = _probe(embedding_dimension, dtype, device)
         self.dtype: str = probe.dtype
         self._slot_bytes: int = probe.stats()["row_bytes"] + 4 * METADATA
         self.total_slots: int = min(
@@ -127,7 +126,7 @@ class GPUMemoryPool:
                 f"pool_size_gb={pool_size_gb}, max_concurrent_fields={max_concurrent_fields}: no "
                 f"slot of {self._slot_bytes} bytes fits"
             )
-        self.device = "cpu" if device == "auto" else device
+        self.device = probe.device
         self._slots = SlotPool(
             embedding_dimension, dtype, self.total_slots, self.device, name="embeddings"
         )
@@ -194,17 +193,16 @@ class GPUMemoryPool:
                 held = self._leases[self._by_geoid[geoid_id]].slot
                 raise ValueError(f"geoid {geoid_id!r}: has a lease already, from {held.site}")
             try:
-                handle = self._slots.allocate()
+                handle = self._take()
             except SlotExhausted:
                 raise SlotExhausted(self._holders(geoid_id)) from None
             try:
+                self._slots.clear(handle)
                 metadata = self._metadata.allocate()
             except BaseException:
-                self._slots.free(handle)
+                self._give(handle)
                 raise
-            row = self._slots.row(handle)
-            row[:] = 0
-            self._metadata.row(metadata)[:] = 0
+            self._metadata.clear(metadata)
             slot = MemorySlot(
                 self._slots.index(handle),
                 self._slot_bytes,
@@ -212,7 +210,7 @@ class GPUMemoryPool:
                 geoid_id,
                 site=_site(sys._getframe(1)),  # noqa: SLF001 - the only way to the caller's line
             )
-            address = row.__array_interface__["data"][0]
+            address = self._slots.address(handle)
             self._leases[handle] = _Lease(slot, metadata, address, reference)
             track(address, self._slot_bytes)
             self._by_geoid[geoid_id] = handle
@@ -232,11 +230,11 @@ class GPUMemoryPool:
         with self._lock:
             lease = self._leases.pop(handle, None)
             if lease is None:
-                self._slots.free(handle)  # says what is wrong with it
+                self._give(handle)  # says what is wrong with it
                 raise DoubleFree(f"handle {handle}: its lease has ended")
             del self._by_geoid[str(lease.slot.geoid_id)]
             untrack(lease.address)
-            self._slots.free(handle)
+            self._give(handle)
             self._metadata.free(lease.metadata)
 
     def release_orphans(self) -> int:
@@ -254,7 +252,8 @@ class GPUMemoryPool:
     def get_embedding(self, handle: int) -> Any:
         """Give the embedding of a slot: shape (embedding_dimension,), no copy, writable.
 
-        The array speaks DLPack, so torch and CuPy take it without a copy as well.
+        A numpy array; on a device an object that torch and CuPy take without a copy, by DLPack or
+        ``__cuda_array_interface__``. `read_embedding` copies to host memory on both.
 
         Raises
         ------
@@ -263,8 +262,15 @@ class GPUMemoryPool:
         """
         return self._slots.row(handle)
 
+    def read_embedding(self, handle: int) -> Any:
+        """Copy the embedding of a slot to a new numpy array; errors as above."""
+        return self._slots.read(handle)
+
     def set_embedding(self, handle: int, embedding: Any) -> None:
-        """Write an embedding of shape (embedding_dimension,), converted to the pool's dtype.
+        """Copy an embedding of shape (embedding_dimension,) in, converted to the pool's dtype.
+
+        It comes from host memory; a torch tensor may lie on a device and is fetched from there.
+        Copying from device to device is the framework's: ``torch.from_dlpack(row).copy_(tensor)``.
 
         Raises
         ------
@@ -273,7 +279,6 @@ class GPUMemoryPool:
         StaleHandle, ForeignHandle
             The lease has ended, or is not this pool's.
         """
-        row = self._slots.row(handle)
         if hasattr(embedding, "detach"):  # a torch tensor, without importing torch
             embedding = embedding.detach().cpu().numpy()
         shape = getattr(embedding, "shape", None) or (len(embedding),)
@@ -282,7 +287,7 @@ class GPUMemoryPool:
                 f"handle {handle}: expected an embedding of shape "
                 f"({self.embedding_dimension},), got {tuple(shape)}"
             )
-        row[:] = embedding
+        self._slots.write(handle, embedding)
 
     def get_metadata(self, handle: int) -> Any:
         """Give the metadata of a slot: float32 (64,), no copy, writable; errors as above."""
@@ -294,7 +299,7 @@ class GPUMemoryPool:
             return self._metadata.row(lease.metadata)
 
     def view(self) -> Any:
-        """Give all rows, free ones too: a dense array without a copy; see `SlotPool.view`."""
+        """Give all embeddings, those of free slots too, as one array; see `SlotPool.view`."""
         return self._slots.view()
 
     def get_memory_stats(self) -> dict[str, Any]:
@@ -355,6 +360,18 @@ class GPUMemoryPool:
             oldest[slot.site] = min(oldest.get(slot.site, now), slot.allocated_time)
         return [(site, count, now - oldest[site]) for site, count in counts.most_common()]
 
+    # The default stream of a device comes behind all that its blocking streams have been given, so
+    # that work which is queued on a row that was released is done before the row has a new lease.
+    def _take(self) -> int:
+        slots = self._slots
+        return slots.allocate() if self.device == "cpu" else slots.allocate_for(_DEFAULT_STREAM)
+
+    def _give(self, handle: int) -> None:
+        if self.device == "cpu":
+            self._slots.free(handle)
+        else:
+            self._slots.free_after(handle, _DEFAULT_STREAM)
+
     def _holders(self, geoid_id: str) -> str:
         lines = [
             f"{count} from {site}, the oldest for {age:.0f} s"
@@ -364,6 +381,16 @@ class GPUMemoryPool:
             f"geoid {geoid_id!r}: all {self.total_slots} slots are leased: {'; '.join(lines)}. "
             "Release some, or raise max_concurrent_fields or pool_size_gb."
         )
+
+
+def _probe(dimension: int, dtype: Any, device: str) -> SlotPool:
+    """Make a pool of one slot, to learn what it really is."""
+    if device != "auto":
+        return SlotPool(dimension, dtype, capacity=1, device=device)
+    try:
+        return SlotPool(dimension, dtype, capacity=1, device="cuda")
+    except CudaUnavailable:
+        return SlotPool(dimension, dtype, capacity=1)
 
 
 def _site(frame: FrameType | None) -> str:

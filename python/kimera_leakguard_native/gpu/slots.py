@@ -47,9 +47,10 @@ class SlotPool(_core.slots.SlotPool):
     capacity : int
         The most slots; up to 2**28. Only address space is reserved for it.
     device : str
-        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On a device `row` and `view` give objects with
-        ``__cuda_array_interface__``, and `allocate_for` and `free_after` follow the order of
-        streams. Not verified on a GPU.
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On a device `row` and `view` give a `SlotView`, which
+        speaks DLPack and ``__cuda_array_interface__`` and has ``shape``, ``dtype`` and ``device``;
+        `clear`, `read` and `write` work on a row wherever it is; `allocate_for` and `free_after`
+        follow the order of streams. Not verified on a GPU.
     alignment : int
         Rows start at multiples of this many bytes. By default they lie densely, so that `view` is
         C-contiguous.

@@ -32,6 +32,13 @@ TEST(DeviceReservation, MapsGranulesAndGivesEachBack) {
     EXPECT_EQ(driver->used, 2 * kPage);
     EXPECT_TRUE(memory.holds(kPage, kPage, std::byte{3}));
     EXPECT_THROW(memory.fill(2 * kPage, 1, std::byte{1}), Error);
+    const std::uint64_t number = 0x0123456789abcdef;
+    std::uint64_t copy = 0;
+    memory.write(kPage + 24, sizeof number, &number);
+    memory.read(kPage + 24, sizeof copy, &copy);
+    EXPECT_EQ(copy, number);
+    EXPECT_THROW(memory.write(2 * kPage, sizeof number, &number), Error);
+    EXPECT_THROW(memory.read(2 * kPage, sizeof copy, &copy), Error);
   }
   EXPECT_TRUE(driver->clean());
 }
@@ -141,6 +148,18 @@ TEST_F(DeviceArena, FreesInStreamOrder) {
     EXPECT_EQ(order.poll(), 0U);
     driver->finished = true;
     EXPECT_EQ(order.poll(), 2U);
+  }
+  EXPECT_TRUE(driver->clean());
+}
+
+TEST(DeviceEvents, OneStreamFollowsAnotherAndNoEventIsLeft) {
+  const auto driver = std::make_shared<FakeDriver>();
+  {
+    DeviceEvents events(driver);
+    events.follow(7, 5);
+    EXPECT_EQ(driver->held_back, std::vector<std::uintptr_t>{7});
+    driver->fail_in = 1;
+    EXPECT_THROW(events.follow(8, 5), Error);
   }
   EXPECT_TRUE(driver->clean());
 }

@@ -102,6 +102,12 @@ class FakeDriver final : public DeviceDriver {
     std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
     return kDriverOk;
   }
+  DriverStatus upload(Address to, const void* from, std::size_t bytes) noexcept override {
+    if (fails()) return kFailure;
+    if (!accessible(to, bytes)) return kFailure;
+    std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+    return kDriverOk;
+  }
 
   DriverStatus record(std::uintptr_t, std::uintptr_t& event) noexcept override {
     event = ++last_;
@@ -113,6 +119,12 @@ class FakeDriver final : public DeviceDriver {
     return kDriverOk;
   }
   DriverStatus wait(std::uintptr_t) noexcept override { return kDriverOk; }
+  DriverStatus hold_back(std::uintptr_t stream, std::uintptr_t event) noexcept override {
+    if (fails()) return kFailure;
+    errors += events_.count(event) == 0;
+    held_back.push_back(stream);
+    return kDriverOk;
+  }
   void destroy(std::uintptr_t event) noexcept override { errors += events_.erase(event) != 1; }
 
   /// Nothing of the device is held any more.
@@ -126,6 +138,7 @@ class FakeDriver final : public DeviceDriver {
   bool mappable = true;
   bool finished = false;
   std::size_t used = 0;
+  std::vector<std::uintptr_t> held_back;  ///< Streams that were to wait for an event.
 
   static constexpr DriverStatus kFailure = 999;
 

@@ -28,6 +28,12 @@ class FaultyReservation final : public MemoryReservation {
   [[nodiscard]] bool holds(std::size_t offset, std::size_t bytes, std::byte value) const override {
     return host_.holds(offset, bytes, value);
   }
+  void read(std::size_t offset, std::size_t bytes, void* to) const override {
+    host_.read(offset, bytes, to);
+  }
+  void write(std::size_t offset, std::size_t bytes, const void* from) override {
+    host_.write(offset, bytes, from);
+  }
 
  private:
   HostReservation host_;

@@ -57,6 +57,21 @@ TEST_F(StreamOrderTest, TheSameStreamHasAFreedSlotAtOnceAndOthersDoNot) {
   EXPECT_EQ(events.last, 0U);
 }
 
+TEST_F(StreamOrderTest, OnNoStreamAFreedSlotIsHadOnceItsStreamIsDone) {
+  const std::vector<Handle> handles = take(64);
+  for (std::size_t k = 0; k < 4; ++k) order.release(handles[k], 1);  // one batch
+  events.finish(1);
+  EXPECT_LT(arena->index(order.allocate()), 4U);
+  EXPECT_EQ(order.statistics().waits, 0U);
+  for (std::size_t k = 4; k < 8; ++k) order.release(handles[k], 1 + k % 2);
+  std::vector<Handle> out(8);
+  EXPECT_FALSE(order.allocate_many(out));  // seven are free, all of which it has waited for
+  EXPECT_EQ(order.statistics().waits, 2U);
+  out.resize(7);
+  EXPECT_TRUE(order.allocate_many(out));
+  EXPECT_EQ(order.allocate(), 0U);
+}
+
 TEST_F(StreamOrderTest, MisuseIsCaughtBeforeTheDeviceIsDone) {
   const Handle handle = order.allocate(1);
   EXPECT_EQ(order.release(handle, 1), SlotStatus::kLive);

@@ -250,10 +250,40 @@ def test_a_device_that_is_not_there_is_an_error_that_says_why(device):
         klg.SlotPool(4, device=device)
 
 
+@pytest.mark.parametrize("alignment", [1, 64])
+def test_a_row_is_copied_in_and_out_and_cleared(alignment):
+    pool = klg.SlotPool(3, "float32", alignment=alignment)
+    before, handle, behind = pool.alloc_many(3).tolist()
+    for other in (before, behind):
+        pool.write(other, [9, 9, 9])
+    pool.write(handle, np.array([1, 2, 3], np.int64)[::-1])
+    assert pool.row(handle).tolist() == [3, 2, 1]
+    copy = pool.read(handle)
+    pool.clear(handle)
+    assert (copy.tolist(), pool.read(handle).tolist()) == ([3, 2, 1], [0, 0, 0])
+    assert pool.read(before).tolist() == pool.read(behind).tolist() == [9, 9, 9]
+    assert pool.address(handle) == pool.row(handle).ctypes.data
+    for wrong in ([1, 2], np.zeros((1, 3)), 4):
+        with pytest.raises(ValueError, match=r"write: expected values of shape \(3,\), got \("):
+            pool.write(handle, wrong)
+    with pytest.raises(ValueError, match="could not convert"):
+        pool.write(handle, "abc")
+    pool.free(handle)
+    for use in (pool.read, pool.clear, pool.address, lambda dead: pool.write(dead, [1, 2, 3])):
+        with pytest.raises(klg.StaleHandle):
+            use(handle)
+    assert pool.stats()["pins"] == 0
+
+
 def test_host_memory_has_no_streams():
     pool = klg.SlotPool(4)
     handle = pool.allocate()
-    for call in (lambda: pool.allocate_for(0), lambda: pool.free_after(handle, 0)):
+    for call in (
+        lambda: pool.allocate_for(0),
+        lambda: pool.free_after(handle, 0),
+        lambda: pool.row(handle, stream=0),
+        lambda: pool.view(stream=1),
+    ):
         with pytest.raises(ValueError, match="host memory has no streams"):
             call()
     assert pool.is_live(handle)

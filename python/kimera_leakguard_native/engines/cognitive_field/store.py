@@ -89,7 +89,8 @@ class FieldStore:
 
     def embeddings(self) -> NDArray[Any]:
         """Give the rows that `names` has, those of removed fields included; no copy."""
-        return self.pool.view()[: len(self.names)]
+        rows: NDArray[Any] = self.pool.view()[: len(self.names)]
+        return rows
 
     def live(self) -> NDArray[np.bool_]:
         """Say which rows hold a field."""
