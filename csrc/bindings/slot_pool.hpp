@@ -2,25 +2,17 @@
 
 #include <Python.h>
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "item_type.hpp"
 #include "klg/cuda/device_events.hpp"
 #include "klg/slots/slot_arena.hpp"
 #include "klg/slots/stream_order.hpp"
 #include "lease_sites.hpp"
 
 namespace klg::bindings {
-
-/// What the rows of a pool hold: numpy's name, the letter of the buffer protocol, bytes.
-struct ItemType {
-  const char* name;
-  const char* format;
-  Py_ssize_t size;
-  std::uint8_t code;  ///< DLPack's.
-};
 
 /// `SlotPool`: a plain C-API type, because a call through pybind11 costs more than the work.
 struct SlotPool {

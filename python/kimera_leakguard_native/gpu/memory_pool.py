@@ -13,7 +13,6 @@ import time
 import weakref
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,12 @@ from kimera_leakguard_native.errors import (
     SlotExhausted,
     StaleHandle,
 )
+from kimera_leakguard_native.gpu.lease import Lease, MemorySlot, calling_line
 from kimera_leakguard_native.gpu.ledger import track, untrack
 from kimera_leakguard_native.gpu.slots import SlotPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
 METADATA = 64
 """Float32 numbers of metadata a slot."""
@@ -36,38 +35,6 @@ METADATA = 64
 _GIB = 1 << 30
 _HOLDERS_NAMED = 5
 _DEFAULT_STREAM = 0
-
-
-@dataclass(frozen=True)
-class MemorySlot:
-    """One slot and who leases it.
-
-    Attributes
-    ----------
-    index : int
-        Row of `GPUMemoryPool.view`.
-    size : int
-        Bytes of the embedding and its metadata.
-    allocated_time : float
-        `time.time` at the start of the lease.
-    site : str
-        ``file:line in function`` of the call that took the lease.
-    """
-
-    index: int
-    size: int
-    allocated_time: float
-    geoid_id: str | None = None
-    in_use: bool = True
-    site: str = ""
-
-
-@dataclass(frozen=True)
-class _Lease:
-    slot: MemorySlot
-    metadata: int  # handle in the pool of metadata
-    address: int  # of the embedding, for tracemalloc
-    owner: weakref.ref[Any] | None
 
 
 class GPUMemoryPool:
@@ -132,7 +99,7 @@ class GPUMemoryPool:
         )
         self._metadata = SlotPool(METADATA, "float32", self.total_slots, name="metadata")
         self._lock = threading.RLock()
-        self._leases: dict[int, _Lease] = {}
+        self._leases: dict[int, Lease] = {}
         self._by_geoid: dict[str, int] = {}
         self._seconds = 0.0
         self._layouts = 0
@@ -208,10 +175,10 @@ class GPUMemoryPool:
                 self._slot_bytes,
                 time.time(),
                 geoid_id,
-                site=_site(sys._getframe(1)),  # noqa: SLF001 - the only way to the caller's line
+                site=calling_line(sys._getframe(1)),  # noqa: SLF001 - the only way to the caller's line
             )
             address = self._slots.address(handle)
-            self._leases[handle] = _Lease(slot, metadata, address, reference)
+            self._leases[handle] = Lease(slot, metadata, address, reference)
             track(address, self._slot_bytes)
             self._by_geoid[geoid_id] = handle
             self._seconds += time.perf_counter() - start
@@ -391,12 +358,3 @@ def _probe(dimension: int, dtype: Any, device: str) -> SlotPool:
         return SlotPool(dimension, dtype, capacity=1, device="cuda")
     except CudaUnavailable:
         return SlotPool(dimension, dtype, capacity=1)
-
-
-def _site(frame: FrameType | None) -> str:
-    inner = (__name__, "contextlib", f"{__name__.partition('.')[0]}.engines.leak_safe_pool")
-    while frame is not None and frame.f_globals.get("__name__") in inner:
-        frame = frame.f_back
-    if frame is None:
-        return "unknown"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"

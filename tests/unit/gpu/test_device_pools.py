@@ -23,7 +23,9 @@ def test_pools_on_a_fake_device(tmp_path):
     library = tmp_path / "libcuda.so.1"
     source = HERE / "libcuda.cpp"
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    subprocess.run(["g++", *flags, f"-Wl,-soname,{library.name}", "-o", library, source], check=True)
+    subprocess.run(
+        ["g++", *flags, f"-Wl,-soname,{library.name}", "-o", library, source], check=True
+    )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "device_pools.py"],
         env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},

@@ -114,7 +114,7 @@ def test_a_pool_grows_on_the_device_and_gives_granules_back():
 def test_a_full_device_is_an_exhausted_pool_and_leaves_it_as_it_was():
     DRIVER.fake_limit(GRANULE)
     pool = klg.SlotPool(1024, capacity=4096, device="cuda")
-    with pytest.raises(klg.SlotExhausted, match="cannot commit .* out of memory"):
+    with pytest.raises(klg.SlotExhausted, match=r"cannot commit .* out of memory"):
         pool.alloc_many(64)
     assert len(pool) == 0
     DRIVER.fake_limit(64 * GRANULE)
