@@ -18,6 +18,11 @@ from kimera_leakguard_native.analysis import frontend
 from kimera_leakguard_native.analysis.decorators import Wrapping, is_property
 from kimera_leakguard_native.analysis.definitions import Definitions, definitions_in
 from kimera_leakguard_native.analysis.outline import Outline, outline_of
+from kimera_leakguard_native.analysis.reexports import (
+    Exports,
+    PassedOn,
+    imported_from_libraries,
+)
 from kimera_leakguard_native.analysis.returned import NO_RESOURCE, Provided, Returning
 from kimera_leakguard_native.analysis.sites import may_acquire
 from kimera_leakguard_native.errors import AnalysisError
@@ -55,6 +60,8 @@ class Acquirers:
         What the library models look for in each file.
     file_words : dict of str to frozenset of bytes
         All words of each file.
+    exports : dict of str to dict
+        By module: the names that it gives to others for something of a library.
     """
 
     provided: dict[str, tuple[Provided, ...]] = field(default_factory=dict)
@@ -65,6 +72,7 @@ class Acquirers:
     vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
 
     file_words: dict[str, frozenset[bytes]] = field(default_factory=dict)
+    exports: Exports = field(default_factory=dict)
 
     def digests(self, contents: Mapping[str, bytes]) -> dict[str, bytes]:
         """Add to the digest of each file what is known of the names that occur in it.
@@ -78,6 +86,7 @@ class Acquirers:
             about = (name, self.provided.get(name), name in self.guarded)
             called = name.removesuffix(".__init__").rpartition(".")[2]
             provided.setdefault(called, []).append(about)
+        renamed = PassedOn(self.exports).renamed
         facts = {
             name.encode(errors="replace"): repr(
                 (
@@ -88,9 +97,17 @@ class Acquirers:
                     name in known.raising,
                     name in known.classes,
                     provided.get(name),
+                    renamed.get(name),
                 )
             ).encode(errors="backslashreplace")
-            for name in {*known.files, *known.may_leave, *known.raising, *known.classes, *provided}
+            for name in {
+                *known.files,
+                *known.may_leave,
+                *known.raising,
+                *known.classes,
+                *provided,
+                *renamed,
+            }
         }
         names = frozenset(facts)
         joined = {}
@@ -119,8 +136,21 @@ def acquirers_of(project: Project) -> Acquirers:
         for old, alias in outline.renamed:
             renamed.setdefault(old, set()).add(alias)
     found.definitions = definitions_in(outlines.items())
+    libraries = project.catalog.roots
+    own = {name.partition(".")[0] for name in project.names.values()}
     for file, data in sources.items():
-        found.vocabularies[file] = project.catalog.vocabulary(data, project.name_of(file))
+        name = project.name_of(file)
+        if name.partition(".")[0] in libraries:
+            continue  # the models have the names that a library gives to others, not its own
+        exported = imported_from_libraries(data, libraries - own)
+        if exported:
+            found.exports[name] = exported
+    passed_on = PassedOn(found.exports)
+    for file, data in sources.items():
+        name = project.name_of(file)
+        found.vocabularies[file] = project.catalog.vocabulary(
+            data, name, passed_on, outlines[file].words
+        )
     candidates = {file: one.words for file, one in found.vocabularies.items() if one.words}
     for _ in range(MAX_ROUNDS):
         names = _add_functions(project, candidates, sources)

@@ -5,6 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kimera_leakguard_native.analysis.reexports import original, original_name, through_star
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -85,12 +91,18 @@ class ModuleScopes:
         Dotted name of the module, as imports in the project write it.
     functions : dict of str to Scope
         By qualified name, without the module's.
+    exports : mapping of str to mapping
+        Names of libraries that modules of the project give to others.
+    stars : tuple of str
+        Modules of which all names are imported.
     """
 
     name: str
     body: Scope
     functions: dict[str, Scope]
     classes: dict[str, ClassScope]
+    exports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
 
     def all_scopes(self) -> list[Scope]:
         """Give every scope in the order of the source."""
@@ -118,9 +130,19 @@ class ModuleScopes:
             return f"{self.name}.{name}"
         if name in self.body.local_names:
             return f"{self.name}.{name}"
+        if self.stars:
+            starred = through_star(name, self.stars, self.exports)
+            if starred is not None:
+                return starred
         if name in _BUILTINS:
             return f"builtins.{name}"
         return f"{self.name}.{name}"
+
+    def member(self, owner: str, name: str) -> str:
+        """Qualify an attribute of something that has a qualified name."""
+        names = self.exports.get(owner)
+        target = None if names is None else names.get(name)
+        return f"{owner}.{name}" if target is None else target
 
     def qualify(self, scope: Scope, node: ast.expr) -> str | None:
         """Qualify a name or a chain of attributes on an imported or global name."""
@@ -133,14 +155,23 @@ class ModuleScopes:
         base = self.resolve(scope, node.id)
         if base is None:
             return None
-        return ".".join([base, *reversed(parts)])
+        for part in reversed(parts):
+            base = self.member(base, part)
+        return base
 
 
-def scopes_of(tree: ast.Module, module: str, *, is_package: bool = False) -> ModuleScopes:
+def scopes_of(
+    tree: ast.Module,
+    module: str,
+    *,
+    is_package: bool = False,
+    exports: Mapping[str, Mapping[str, str]] | None = None,
+) -> ModuleScopes:
     """Find the scopes of a module; iterative, so that depth of nesting does not matter."""
     body = Scope("<module>", tree, None, None)
+    exports = {} if exports is None else exports
     # Relative imports count from the package that a module is in.
-    scan = _Scan(f"{module}.__init__" if is_package else module)
+    scan = _Scan(f"{module}.__init__" if is_package else module, exports)
     pending: list[_Part] = [(body, list(tree.body), "", None)]
     scan.pending = pending
     while pending:
@@ -152,7 +183,7 @@ def scopes_of(tree: ast.Module, module: str, *, is_package: bool = False) -> Mod
             key=lambda item: (item[1].node.lineno, item[1].node.col_offset),  # type: ignore[union-attr]
         )
     )
-    found = ModuleScopes(module, body, functions, scan.classes)
+    found = ModuleScopes(module, body, functions, scan.classes, exports, tuple(scan.stars))
     for item in scan.classes.values():
         item.bases = tuple(
             name for base in item.node.bases if (name := found.qualify(body, base)) is not None
@@ -166,7 +197,9 @@ _Part = tuple["Scope", list[ast.AST], str, "str | None"]
 class _Scan:
     """Walks the bodies of a module one after the other, each without the functions nested in it."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, exports: Mapping[str, Mapping[str, str]]) -> None:
+        self.stars: list[str] = []
+        self._exports = exports
         self.functions: dict[str, Scope] = {}
         self.classes: dict[str, ClassScope] = {}
         self.pending: list[_Part] = []
@@ -221,7 +254,7 @@ class _Scan:
                 self.pending.append((scope, list(node.body), f"{qualified}.", qualified))  # type: ignore[attr-defined]
                 continue
             elif kind in _BINDING:
-                _bind(node, scope, self._module, assigned, outer)
+                self._bind(node, scope, assigned, outer)
             elif kind in _WITH:
                 managed.update(
                     id(item.context_expr.func)
@@ -268,6 +301,37 @@ class _Scan:
         self._used[child] = set()
         self._around.append((child, scope))
 
+    def _bind(self, node: ast.AST, scope: Scope, assigned: set[str], outer: set[str]) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._bind_imports(node, scope)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outer.update(node.names)
+        else:
+            name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
+            if name:
+                assigned.add(name)
+
+    def _bind_imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname:
+                    scope.imports[alias.asname] = original_name(alias.name)
+                else:
+                    root = alias.name.partition(".")[0]
+                    scope.imports[root] = root
+            return
+        base = node.module or ""
+        if node.level:
+            parts = self._module.split(".")
+            kept = parts[: len(parts) - node.level]
+            base = ".".join([*kept, base] if base else kept)
+        for alias in node.names:
+            if alias.name == "*":
+                self.stars.append(base)
+                continue
+            name = original_name(f"{base}.{alias.name}" if base else alias.name)
+            scope.imports[alias.asname or alias.name] = original(name, self._exports)
+
 
 _WITH = (ast.With, ast.AsyncWith)
 _CONTEXTS = (ast.Load, ast.Store, ast.Del)
@@ -275,54 +339,6 @@ _BINDING = (
     ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ExceptHandler, ast.MatchAs,
     ast.MatchStar, ast.MatchMapping,
 )  # fmt: skip
-
-
-def _bind(node: ast.AST, scope: Scope, module: str, assigned: set[str], outer: set[str]) -> None:
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        _bind_imports(node, scope, module)
-    elif isinstance(node, (ast.Global, ast.Nonlocal)):
-        outer.update(node.names)
-    else:
-        name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
-        if name:
-            assigned.add(name)
-
-
-_STAND_INS = {
-    "eventlet.green": "",
-    "gevent.socket": "socket",
-    "gevent.ssl": "ssl",
-    "gevent.subprocess": "subprocess",
-    "gevent.select": "select",
-    "gevent.selectors": "selectors",
-    "gevent.os": "os",
-    "six.moves.urllib": "urllib",
-    "six.moves.http_client": "http.client",
-    "six.moves.socketserver": "socketserver",
-    "six.moves.winreg": "winreg",
-    "six.moves.cPickle": "pickle",
-    "six.moves.configparser": "configparser",
-    "future.moves.urllib": "urllib",
-    "future.moves.http": "http",
-    "torch.multiprocessing": "multiprocessing",
-    "multiprocess": "multiprocessing",
-    "billiard": "multiprocessing",
-    "backports.tempfile": "tempfile",
-}
-"""Modules of libraries that have the names of one of the standard library, by that one."""
-
-
-def original_name(name: str) -> str:
-    """Give the name in the standard library that a name of a stand-in for it has."""
-    for length in (2, 1, 3):
-        parts = name.split(".", length)
-        original = _STAND_INS.get(".".join(parts[:length]))
-        if original is None:
-            continue
-        if len(parts) > length:
-            return f"{original}.{parts[length]}" if original else parts[length]
-        return original or name
-    return name
 
 
 def called_name(node: ast.AST) -> str:
@@ -351,24 +367,3 @@ def evaluated_here(node: FunctionNode) -> list[ast.expr]:
 
 def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *(item for item in arguments.kw_defaults if item is not None)]
-
-
-def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, module: str) -> None:
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            if alias.asname:
-                scope.imports[alias.asname] = original_name(alias.name)
-            else:
-                root = alias.name.partition(".")[0]
-                scope.imports[root] = root
-        return
-    base = node.module or ""
-    if node.level:
-        parts = module.split(".")
-        kept = parts[: len(parts) - node.level]
-        base = ".".join([*kept, base] if base else kept)
-    for alias in node.names:
-        if alias.name != "*":
-            scope.imports[alias.asname or alias.name] = original_name(
-                f"{base}.{alias.name}" if base else alias.name
-            )

@@ -116,7 +116,9 @@ class Project:
         loaded = self._loaded.get(name)
         if loaded is not None and loaded[0].body.node is tree:
             return loaded[0]
-        scopes = scopes_of(tree, name, is_package=file.endswith("__init__.py"))
+        is_package = file.endswith("__init__.py")
+        exports = self.acquirers.exports
+        scopes = scopes_of(tree, name, is_package=is_package, exports=exports)
         self._loaded[name] = (scopes, {})
         self._loaded.move_to_end(name)
         while len(self._loaded) > _KEPT_MODULES:

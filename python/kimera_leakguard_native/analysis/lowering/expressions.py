@@ -193,7 +193,10 @@ def _qualified(b: Builder, node: ast.Attribute) -> str | None:
         return None
     if root.name.startswith("<outer>"):
         return None
-    return ".".join([root.name, *reversed(parts)])
+    name = root.name
+    for part in reversed(parts):
+        name = b.module.member(name, part)
+    return name
 
 
 def _attribute(b: Builder, node: ast.Attribute) -> ir.Operand:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from kimera_leakguard_native.analysis.reexports import IMPORTS, PassedOn
 from kimera_leakguard_native.analysis.resources import user_models
 from kimera_leakguard_native.analysis.resources.models import (
     Acquisition,
@@ -20,6 +21,7 @@ from kimera_leakguard_native.errors import AnalysisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 __all__ = ["Acquisition", "Callees", "Catalog", "Resource", "Vocabulary", "catalog"]
 
 _FILES = (
@@ -34,9 +36,6 @@ _FILES = (
 STUBS = "stubs.toml"
 """Made by `stub_models` for what the other tables leave out."""
 
-_IMPORTS = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE
-)
 _ALSO_READING = frozenset({"result", "exception", "done", "cancelled", "get_loop", "save"})
 """Methods that end one kind of resource, and only ask others for something."""
 _IDENTIFIER = re.compile(rb"[^\W\d]\w*")
@@ -119,7 +118,18 @@ class Catalog:
         self.lasting = frozenset(lasting)
         self._word_set = frozenset(word for words in self._words.values() for word in words)
 
-    def vocabulary(self, data: bytes, module: str) -> Vocabulary:
+    @property
+    def roots(self) -> frozenset[str]:
+        """Names of the libraries, as far as anything in them acquires."""
+        return frozenset({*self._words, *self._objects})
+
+    def vocabulary(
+        self,
+        data: bytes,
+        module: str,
+        passed_on: PassedOn | None = None,
+        file_words: frozenset[bytes] = frozenset(),
+    ) -> Vocabulary:
         """Say what may acquire in a module; nothing does if none of the words occurs.
 
         Parameters
@@ -128,14 +138,22 @@ class Catalog:
             The source: what it imports decides which libraries are looked for.
         module : str
             Dotted name, because the modules of a library import each other by relative names.
+        passed_on : PassedOn, optional
+            What other modules may give this one of a library.
+        file_words : frozenset of bytes
+            All words of the source, for that.
         """
         imported, bound = {module.partition(".")[0]}, set[str]()
-        for match in _IMPORTS.finditer(data):
+        for match in IMPORTS.finditer(data):
             bound.update(name.decode() for name in _IDENTIFIER.findall(match[2]))
             if match[1] is not None:
                 imported.update(name.decode() for name in _IDENTIFIER.findall(match[1]))
         imported |= bound
         words = set(self._always) | (imported & self._word_set)
+        for name, target in passed_on.given(imported, file_words) if passed_on else ():
+            imported.add(_root(target))
+            if _last(target) in self._word_set:
+                words.add(name)
         objects: set[str] = set()
         for name in imported:
             words.update(self._words.get(name, ()))
