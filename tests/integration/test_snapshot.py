@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,8 +23,13 @@ import kimera_leakguard_native as klg
 def grow(kept):
     kept.append(bytearray(2000))
 
+def lease(pool):
+    return pool.allocate()
+
 klg.start(sample_bytes=4096)
 kept = []
+pool = klg.SlotPool(256, capacity=50, name="rows")  # made after the agent
+handles = [lease(pool) for _ in range(7)]
 print("ready", flush=True)
 while True:
     for _ in range(20):
@@ -77,8 +83,16 @@ def test_a_running_process_says_what_grows(
         answer = json.loads(snapshot(environment, str(service.pid), "--json").stdout)
     largest = max(answer["sites"]["sites"], key=lambda site: site["live_bytes"])
     assert (largest["function"], largest["line"]) == ("grow", 6)
+    (pool,) = answer["slots"]
+    assert (pool["name"], pool["device"], pool["live"], pool["capacity"]) == ("rows", "cpu", 7, 50)
+    assert pool["used_bytes"] == 7 * 1024 <= pool["committed_bytes"]
+    (held,) = pool["holders"]
+    assert (held["line"], held["function"], held["slots"]) == (9, "lease", 7)
+    assert 0 <= held["oldest_s"] < 120
     text = snapshot(environment, str(service.pid)).stdout
     assert "growing.py:6 in grow" in text
+    assert "slots rows (cpu): 7 of 50 live, 7.0 KiB of 52.0 KiB committed" in text
+    assert re.search(r" 7 slots, oldest +\d+ s  .*growing.py:9 in lease", text)
 
 
 def test_one_that_is_gone_is_said(environment: dict[str, str]) -> None:

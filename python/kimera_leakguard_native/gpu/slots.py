@@ -30,6 +30,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
+from kimera_leakguard_native.model.sections import SECTIONS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -101,5 +102,44 @@ def live_pools() -> list[SlotPool]:
         return list(_pools)
 
 
+def describe_pools() -> list[dict[str, Any]]:
+    """Describe the pools of the process in plain data, with the lines that hold their slots.
+
+    Returns
+    -------
+    list of dict
+        The most live bytes first, at most 100 pools of 20 lines. ``oldest_s`` is the age in seconds
+        of the oldest lease of a line.
+    """
+    rows = []
+    for pool in live_pools():
+        stats, holders = pool.stats(), pool.holders()
+        rows.append(
+            {
+                "name": pool.name,
+                "device": pool.device,
+                "dim": pool.dim,
+                "dtype": pool.dtype,
+                **{key: stats[key] for key in _DESCRIBED},
+                "lines": len(holders),
+                "holders": [
+                    {
+                        "file": file,
+                        "line": line,
+                        "function": function,
+                        "slots": slots,
+                        "oldest_s": age,
+                    }
+                    for file, line, function, slots, age in holders[:_MOST_LINES]
+                ],
+            }
+        )
+    return sorted(rows, key=lambda row: -row["used_bytes"])[:_MOST_POOLS]
+
+
+_DESCRIBED = ("capacity", "live", "deferred", "used_bytes", "committed_bytes", "utilization")
+_MOST_POOLS = 100
+_MOST_LINES = 20
 _lock = threading.Lock()
 _pools: weakref.WeakSet[SlotPool] = weakref.WeakSet()
+SECTIONS["slots"] = describe_pools

@@ -17,7 +17,7 @@ _SHOWN = 20
 @click.argument("pid", type=int, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print everything the process says, as JSON.")
 def command(pid: int | None, *, as_json: bool) -> None:
-    """Ask a running process what grows; without PID, list the processes that can be asked.
+    """Ask a running process what grows and who holds slots; without PID, list whom one can ask.
 
     A process can be asked that has called klg.start(). Nothing in it is stopped or attached to: it
     answers through a socket of its own, which only its user can open.
@@ -57,4 +57,19 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     more = len(sites["sites"]) - len(rows)
     if more > 0:
         lines.append(f"  and {more} more: --json has them")
+    for pool in answer.get("slots", []):
+        lines += _pool_lines(pool)
     return lines
+
+
+def _pool_lines(pool: dict[str, Any]) -> list[str]:
+    name = f"slots {pool['name']} ({pool['device']})".replace("  ", " ")
+    lines = [
+        f"{name}: {pool['live']} of {pool['capacity']} live, {human(pool['used_bytes'])}"
+        f" of {human(pool['committed_bytes'])} committed"
+    ]
+    for held in pool["holders"]:
+        place = f"{held['file']}:{held['line']} in {held['function']}" if held["file"] else "?"
+        lines.append(f"  {held['slots']:>10} slots, oldest {held['oldest_s']:>6.0f} s  {place}")
+    more = pool["lines"] - len(pool["holders"])
+    return [*lines, f"  and {more} more lines"] if more else lines

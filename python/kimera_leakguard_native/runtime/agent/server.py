@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kimera_leakguard_native.model.sections import SECTIONS
 from kimera_leakguard_native.runtime.agent import protocol
 from kimera_leakguard_native.runtime.agent.folder import private_folder, socket_path
 
@@ -31,13 +32,17 @@ class Agent:
     ----------
     pid : int, optional
         Process that it speaks for; its own by default.
+    sections : dict, optional
+        What it can say, by name; `provide` adds to it. Empty by default.
     """
 
-    def __init__(self, pid: int | None = None) -> None:
+    def __init__(
+        self, pid: int | None = None, sections: dict[str, Callable[[], Any]] | None = None
+    ) -> None:
         self.pid = os.getpid() if pid is None else pid
         self.refused = 0
         self.failed = 0
-        self._sections: dict[str, Callable[[], Any]] = {}
+        self._sections = {} if sections is None else sections
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -155,5 +160,5 @@ os.register_at_fork(after_in_child=_current.forget)
 def agent() -> Agent:
     """Give the agent of this process, made when it is first asked for."""
     if _current.agent is None:
-        _current.agent = Agent()
+        _current.agent = Agent(sections=SECTIONS)
     return _current.agent
