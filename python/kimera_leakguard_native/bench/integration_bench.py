@@ -17,17 +17,19 @@ _SITES = 10_000
 
 
 class _Component:
-    """Uses as many bytes as it is told."""
+    """Uses as many bytes as it is told, and more each time that it is asked."""
 
-    def __init__(self, used: int) -> None:
+    def __init__(self, used: int, more: int = 0) -> None:
         self._used = used
+        self._more = more
 
     def get_memory_stats(self) -> dict[str, Any]:
+        self._used += self._more
         return {"used_bytes": self._used, "used_slots": 1}
 
 
 def run(options: Options) -> Iterator[Result]:
-    """Time a report over 1,000 components, a pass over them, and a scrape of 10,000 sites."""
+    """Time a report over 1,000 components, passes over them, and a scrape of 10,000 sites."""
     from kimera_leakguard_native.guardian.guardian import KimeraMemoryLeakGuardian
     from kimera_leakguard_native.integration.integrator import KimeraLeakDetectionIntegrator
 
@@ -43,7 +45,13 @@ def run(options: Options) -> Iterator[Result]:
     )
     _require(right and len(health) == _COMPONENTS, "the report is not that of the components")
     reporting = _timed(integrator.generate_integration_report, options.rounds(60))
-    for case, times in (("report", reporting), ("pass", passing)):
+    components = [_Component(number, 1 << 20) for number in range(_COMPONENTS)]
+    for number, component in enumerate(components):
+        integrator.register_component(f"component_{number}", component)
+    growing = _timed(integrator.check_components, options.rounds(15))
+    at_risk = sum(each.leak_risk_score > 0 for each in integrator.component_health.values())
+    _require(at_risk == _COMPONENTS, "not all that grow are at risk")
+    for case, times in (("report", reporting), ("pass/steady", passing), ("pass/growing", growing)):
         yield Result(
             "integration",
             f"{case}/components={_COMPONENTS}",

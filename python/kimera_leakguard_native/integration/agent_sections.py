@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.integration.components.protocols import HasMemoryStats
+from kimera_leakguard_native.integration.components.protocols import HasMemoryStats, offers
 from kimera_leakguard_native.integration.forecast_band import forecast_band
 from kimera_leakguard_native.runtime import process
 from kimera_leakguard_native.runtime.forecast.detector import PredictiveLeakDetector
@@ -62,7 +62,7 @@ def _components(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any
 def _pools(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
     rows = []
     for name, component in integrator.monitored_components.items():
-        if isinstance(component, HasMemoryStats):
+        if offers(component, HasMemoryStats):
             stats = component.get_memory_stats()
             rows.append(
                 {

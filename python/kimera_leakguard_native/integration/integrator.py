@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kimera_leakguard_native.guardian.guardian import KimeraMemoryLeakGuardian
+    from kimera_leakguard_native.integration.components.growth import Growth
     from kimera_leakguard_native.model.integration import (
         ComponentHealthMetrics,
         SystemOptimizationResult,
@@ -161,9 +162,13 @@ class KimeraLeakDetectionIntegrator:
                 {name: partial(read_component, each) for name, each in components.items()},
                 self._patience_s,
             )
-            now = time.monotonic()
-            self._resident.add(now, process.resident_bytes())
-            health = {name: self._judge(name, each, now) for name, each in outcomes.items()}
+            now, resident = time.monotonic(), process.resident_bytes()
+            self._resident.add(now, resident)
+            growth, headroom = self._resident.growth(), self._headroom(resident)
+            health = {
+                name: self._judge(name, each, now, growth, headroom)
+                for name, each in outcomes.items()
+            }
             self.component_health = health
             if self.enable_auto_optimization:
                 for name, metrics in health.items():
@@ -173,7 +178,14 @@ class KimeraLeakDetectionIntegrator:
                     del self._components[name], self._health[name]
             return health
 
-    def _judge(self, name: str, outcome: Reading | Exception, now: float) -> ComponentHealthMetrics:
+    def _judge(
+        self,
+        name: str,
+        outcome: Reading | Exception,
+        now: float,
+        process_growth: Growth,
+        headroom: float,
+    ) -> ComponentHealthMetrics:
         with self._lock:
             known = self._health.get(name) or ComponentHealth(name)
         if isinstance(outcome, StillBusyError):
@@ -181,16 +193,12 @@ class KimeraLeakDetectionIntegrator:
         if isinstance(outcome, Exception):
             return unreadable(name, f"cannot be read: {outcome!r}")
         known.add(now, outcome)
-        return known.metrics(
-            self._resident.growth(),
-            self._headroom(),
-            self.performance_baselines,
-        )
+        return known.metrics(process_growth, headroom, self.performance_baselines)
 
-    def _headroom(self) -> float:
+    def _headroom(self, resident: int) -> float:
         if self.memory_limit_mb is None:
             return headroom_bytes()
-        return max(0.0, self.memory_limit_mb * _MB - process.resident_bytes())
+        return max(0.0, self.memory_limit_mb * _MB - resident)
 
     def _optimize(self, name: str, component: Any, metrics: ComponentHealthMetrics) -> None:
         if metrics.performance_impact in _SLOW:

@@ -177,6 +177,25 @@ def test_a_slow_engine_is_accelerated(integrator: KimeraLeakDetectionIntegrator)
     assert integrator.check_components()["contradiction_engine"].performance_impact == "excellent"
 
 
+def test_a_pass_reads_the_system_once_however_many_components(
+    integrator: KimeraLeakDetectionIntegrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    monkeypatch.setattr(
+        "kimera_leakguard_native.integration.integrator.headroom_bytes",
+        lambda: reads.append("headroom") or 10 * MB,
+    )
+    monkeypatch.setattr(
+        "kimera_leakguard_native.runtime.process.resident_bytes",
+        lambda: reads.append("resident") or MB,
+    )
+    components = [Component() for _ in range(50)]
+    for number, component in enumerate(components):
+        integrator.register_component(f"c{number}", component)
+    assert len(integrator.check_components()) == 50
+    assert sorted(reads) == ["headroom", "resident"]
+
+
 def test_components_are_not_kept_alive(integrator: KimeraLeakDetectionIntegrator) -> None:
     component = Component()
     integrator.register_component("gone", component)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from typing import NamedTuple
+from collections import Counter, deque
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,26 +52,40 @@ class Series:
 
     def growth(self) -> Growth:
         """Estimate; no growth and no confidence from fewer than four readings."""
-        count = len(self._points)
-        if count < FEWEST:
+        count, newest = len(self._points), self.newest
+        if count < FEWEST or all(value == newest for _, value in self._points):
             return Growth(0.0, 0.0)
         times, values = np.array(self._points, dtype=np.float64).T
-        later, earlier = np.tril_indices(count, -1)
+        later, earlier = _pairs(count)
         rise = values[later] - values[earlier]
         apart = times[later] - times[earlier]
         usable = apart > _SHORTEST_S
         if not usable.any():
             return Growth(0.0, 0.0)
-        slope = float(np.median(rise[usable] / apart[usable]))
+        slope = _median(rise[usable] / apart[usable])
         return Growth(max(0.0, slope), _rising(np.sign(rise).sum(), values))
 
 
+@lru_cache(maxsize=KEPT)
+def _pairs(count: int) -> tuple[np.ndarray[Any, np.dtype[np.intp]], ...]:
+    return np.tril_indices(count, -1)
+
+
+def _median(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    # numpy's own looks for NaNs and axes first, which costs more than this on so few.
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    parted = np.partition(values, (low, high))
+    return float(parted[low] + parted[high]) / 2
+
+
 def _rising(score: float, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    if score <= 0:
+        return 0.0
     count = len(values)
-    _, ties = np.unique(values, return_counts=True)
     variance = count * (count - 1) * (2 * count + 5)
-    variance -= int((ties * (ties - 1) * (2 * ties + 5)).sum())
-    if score <= 0 or variance <= 0:
+    for ties in Counter(values.tolist()).values():
+        variance -= ties * (ties - 1) * (2 * ties + 5)
+    if variance <= 0:
         return 0.0
     z = (score - 1) / math.sqrt(variance / 18)
     return max(0.0, 1.0 - math.erfc(z / math.sqrt(2)))

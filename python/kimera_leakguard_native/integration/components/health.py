@@ -76,7 +76,7 @@ class ComponentHealth:
         if reading.room_bytes is not None:
             headroom = min(headroom, reading.room_bytes)
         risk = 0.0
-        if not reading.evicts:
+        if growth.per_s and not reading.evicts:
             risk = float(leak_risks(growth.per_s, headroom, growth.confidence)[0])
         return ComponentHealthMetrics(
             component_name=self.name,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sized
 
 
-@runtime_checkable
 class HasPerformanceStats(Protocol):
     """Counts its work.
 
@@ -20,7 +19,6 @@ class HasPerformanceStats(Protocol):
         """Give the counters."""
 
 
-@runtime_checkable
 class HasMemoryStats(Protocol):
     """Measures its memory, as pools do.
 
@@ -32,7 +30,6 @@ class HasMemoryStats(Protocol):
         """Give the figures."""
 
 
-@runtime_checkable
 class HasAllocations(Protocol):
     """Records its allocations with a guardian and knows which of them live."""
 
@@ -40,7 +37,6 @@ class HasAllocations(Protocol):
         """Give the number and the bytes of its live records."""
 
 
-@runtime_checkable
 class HasCache(Protocol):
     """Is a cache, with its hits and misses."""
 
@@ -57,7 +53,6 @@ class HasCache(Protocol):
         """Lookups that did not."""
 
 
-@runtime_checkable
 class HasDecisionCache(Protocol):
     """Owns a cache."""
 
@@ -66,7 +61,6 @@ class HasDecisionCache(Protocol):
         """The cache."""
 
 
-@runtime_checkable
 class HasFields(Protocol):
     """Holds fields, which nobody but their owner removes."""
 
@@ -74,6 +68,27 @@ class HasFields(Protocol):
     def field_count(self) -> int:
         """Number of fields."""
 
+
+def offers(component: object, protocol: type) -> bool:
+    """Say whether a component has all that a protocol of this module names.
+
+    Its attributes are asked for, so that one that is made on demand counts in every interpreter;
+    what a property raises comes through.
+    """
+    return all(hasattr(component, name) for name in _NAMES[protocol])
+
+
+_NAMES: dict[type, list[str]] = {
+    protocol: [name for name in vars(protocol) if not name.startswith("_")]
+    for protocol in (
+        HasPerformanceStats,
+        HasMemoryStats,
+        HasAllocations,
+        HasCache,
+        HasDecisionCache,
+        HasFields,
+    )
+}
 
 FREEING = ("optimize_memory_layout", "cleanup_old_entries", "compact")
 """Methods without arguments that give memory back, if a component offers them."""

@@ -13,6 +13,7 @@ from kimera_leakguard_native.integration.components.protocols import (
     HasFields,
     HasMemoryStats,
     HasPerformanceStats,
+    offers,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Reading:
     fields: int | None = None
 
 
-def read_component(component: object) -> Reading:
+def read_component(component: Any) -> Reading:
     """Ask a component for what it offers.
 
     Raises
@@ -76,31 +77,31 @@ def read_component(component: object) -> Reading:
         It gives a figure that is no finite number, or is negative.
     """
     values: dict[str, Any] = {}
-    if isinstance(component, HasMemoryStats):
+    if offers(component, HasMemoryStats):
         _read_memory(component.get_memory_stats(), values)
-    if isinstance(component, HasPerformanceStats):
+    if offers(component, HasPerformanceStats):
         _read_performance(component.get_performance_stats(), values)
-    cache = component.decision_cache if isinstance(component, HasDecisionCache) else component
-    if isinstance(cache, HasCache):
+    cache = component.decision_cache if offers(component, HasDecisionCache) else component
+    if offers(cache, HasCache):
         _read_cache(cache, values)
-    if isinstance(component, HasFields):
+    if offers(component, HasFields):
         values["fields"] = values["allocation_count"] = int(
             _figure("field_count", component.field_count)
         )
         _read_bound(component, values)
-    if isinstance(component, HasAllocations):
+    if offers(component, HasAllocations):
         count, size = component.allocation_usage()
         values["allocation_count"] = int(_figure("allocation_usage", count))
         values["memory_bytes"] = int(_figure("allocation_usage", size))
     return Reading(**values)
 
 
-def committed_bytes(component: object) -> int:
+def committed_bytes(component: Any) -> int:
     """Read what a component has committed, as its statistics say; 0 where they do not."""
     total = 0.0
-    if isinstance(component, HasMemoryStats):
+    if offers(component, HasMemoryStats):
         total += _figure("committed_bytes", component.get_memory_stats().get("committed_bytes", 0))
-    if isinstance(component, HasPerformanceStats):
+    if offers(component, HasPerformanceStats):
         stats = component.get_performance_stats()
         total += _figure("committed_bytes", stats.get("committed_bytes", 0))
     return int(total)
@@ -148,7 +149,7 @@ def _read_cache(cache: HasCache, values: dict[str, Any]) -> None:
     values["evicts"] = isinstance(bound, int) and entries <= bound
 
 
-def _read_bound(component: object, values: dict[str, Any]) -> None:
+def _read_bound(component: Any, values: dict[str, Any]) -> None:
     bound = getattr(component, "max_fields", None)
     values["evicts"] = isinstance(bound, int) and values["fields"] <= bound
 

@@ -10,6 +10,7 @@ from kimera_leakguard_native.integration.components.protocols import (
     HasDecisionCache,
     HasFields,
     HasMemoryStats,
+    offers,
 )
 from kimera_leakguard_native.integration.monitoring import KimeraMonitoringWithLeakDetection
 from kimera_leakguard_native.integration.recovery.action import Outcome
@@ -57,10 +58,10 @@ class RecoveringMonitoring(KimeraMonitoringWithLeakDetection):
 
 def strategy_for(component: object) -> str | None:
     """Name the recovery that fits a component by what it offers; None where none does."""
-    if isinstance(component, HasFields):
+    if offers(component, HasFields):
         return "field_accumulation"
-    if isinstance(component, (HasCache, HasDecisionCache)):
+    if offers(component, HasCache) or offers(component, HasDecisionCache):
         return "cache_overflow"
-    if isinstance(component, HasMemoryStats):
+    if offers(component, HasMemoryStats):
         return "gpu_memory_leak"
     return None
