@@ -10,6 +10,8 @@ from kimera_leakguard_native.runtime.life_table import Life, LifeTable
 
 LENGTH = 60.0
 FOREVER = math.inf
+SIZE = 100
+"""Bytes of each object."""
 
 
 def poisson(rng, rate):
@@ -169,6 +171,11 @@ def leak_after_start_up(rng):
     return kept(rng, lambda _: rate) + start_up(rng)
 
 
+def backlog(rng):
+    rate, served = rng.uniform(3, 12), rng.uniform(0.4, 0.7)
+    return [(birth, birth / served) for birth in births(rng, lambda _: rate)]
+
+
 CLEAN = (
     steady,
     start_up,
@@ -192,7 +199,8 @@ LEAKING = (
 )
 SLOW_CLEAN = (slow_bounded_cache, slow_sawtooth, slowly_saturating)
 """Clean, and the same as a leak until something has died of age or has filled up."""
-SLOW_LEAKING = (leak_on_slow_sawtooth,)
+SLOW_LEAKING = (leak_on_slow_sawtooth, backlog)
+"""Hidden by what dies at the same line: emptied now and then, or served in order too slowly."""
 
 
 def simulate(behaviour, seed):
@@ -212,7 +220,7 @@ def observe(lives, now, share=8):
     table = LifeTable(1.0)
     alive = [birth for birth, death in lives if birth <= now < death]
     table.add(
-        Life(birth, death, 100, 1, 1e9)
+        Life(birth, death, SIZE, 1, 1e9)
         for birth, death in lives
         if death <= now and (death - birth) * share >= death
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.model.site import Frame
 from kimera_leakguard_native.runtime import verdict
 from kimera_leakguard_native.runtime.life_table import Life
+from kimera_leakguard_native.runtime.stack_lives import StackLives
 from simulated import behaviours
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ def judge(sites: dict[str, list[tuple[float, float]]], now: float) -> dict[str, 
     def activity(begin: float, end: float) -> float:
         return bisect.bisect(allocated, end) - bisect.bisect(allocated, begin)
 
-    by_site: dict[Frame | None, list[verdict.StackLives]] = {}
+    by_site: dict[Frame | None, list[StackLives]] = {}
     for name, lives in sites.items():
         births, deaths = behaviours.observe(lives, now)
-        alive = [Life(birth, None, 1, 1, 1e9) for birth in births]
-        by_site[site_of(name)] = [verdict.StackLives((site_of(name),), alive, deaths)]
+        alive = [Life(birth, None, behaviours.SIZE, 1, 1e9) for birth in births]
+        by_site[site_of(name)] = [StackLives((site_of(name),), alive, deaths)]
     return {one.function: one for one in verdict.of_sites(by_site, now, MEAN, activity)}
 
 

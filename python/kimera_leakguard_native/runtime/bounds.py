@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native.runtime.call_stacks import is_application
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kimera_leakguard_native.model.site import Frame, SiteVerdict
 
@@ -46,10 +46,43 @@ class Bound:
     text: str
 
 
-def weigh(site: SiteVerdict) -> SiteVerdict:
-    """Turn a leak into a warm-up where the code limits the container; give others unchanged."""
-    if site.verdict != "leak":
-        return site
+def weigh(sites: Sequence[SiteVerdict]) -> list[SiteVerdict]:
+    """Turn leaks into warm-ups where the code limits the container; give others unchanged."""
+    weighed = [_weigh(site) if site.verdict == "leak" else site for site in sites]
+    limited = [
+        after
+        for before, after in zip(sites, weighed, strict=True)
+        if after is not before and after.growth_bytes_per_s > 0
+    ]
+    return [
+        _as_argument(site, limited) if site.verdict == "leak" and limited else site
+        for site in weighed
+    ]
+
+
+def _as_argument(site: SiteVerdict, limited: Sequence[SiteVerdict]) -> SiteVerdict:
+    """Turn a leak into a warm-up where its line calls what fills a limited container.
+
+    What such a call is given can stay too, as a key. Where the line itself stores what it makes
+    into a container that nothing limits, that is the leak.
+    """
+    here = (site.file, site.line)
+    for other in limited:
+        called_by = [(frame.file, frame.line) for frame in other.stack[1 : 1 + _MAX_FRAMES]]
+        if here not in called_by or other.growth_bytes_per_s < site.growth_bytes_per_s:
+            continue
+        found = _bound_at(site.stack[0]) if site.stack else None
+        if found is not None and found[1]:
+            continue
+        reason = (
+            f"{site.evidence}; but it calls {other.function}, whose container at"
+            f" {other.file}:{other.line} is limited and fills up: perhaps a key of it"
+        )
+        return replace(site, verdict="warm-up", confidence=0.5, evidence=reason)
+    return site
+
+
+def _weigh(site: SiteVerdict) -> SiteVerdict:
     frames = [frame for frame in site.stack if is_application(frame.file)]
     for frame in frames[:_MAX_FRAMES]:
         found = _bound_at(frame)
@@ -181,7 +214,8 @@ def _stores(statement: ast.stmt) -> Iterator[str]:
 def _limit_of(tree: ast.Module, container: str) -> Bound | None:
     for node in ast.walk(tree):
         if isinstance(node, (ast.If, ast.While)) and _compares_length(node.test, container):
-            if any(_changes(statement, container) for statement in node.body):
+            body = [*node.body, *_called(tree, node.body)]
+            if any(_changes(statement, container) for statement in body):
                 return Bound(node.lineno, ast.unparse(node.test))
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
             named = any(ast.unparse(target) == container for target in _targets(node))
@@ -189,6 +223,21 @@ def _limit_of(tree: ast.Module, container: str) -> Bound | None:
             if named and limits:
                 return Bound(node.lineno, ast.unparse(node.value))
     return None
+
+
+def _called(tree: ast.Module, body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give what the functions and methods of the file do that a block calls by name or on self."""
+    names = set()
+    for node in (inner for statement in body for inner in ast.walk(statement)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name):
+                names.add(function.id)
+            elif isinstance(function, ast.Attribute) and ast.unparse(function.value) == "self":
+                names.add(function.attr)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in names:
+            yield from node.body
 
 
 def _compares_length(test: ast.expr, container: str) -> bool:

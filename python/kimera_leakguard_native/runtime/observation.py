@@ -20,6 +20,7 @@ from kimera_leakguard_native.runtime.detectors.retention import retention
 from kimera_leakguard_native.runtime.levels import LARGE, Large, LevelHistory
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
 from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes
+from kimera_leakguard_native.runtime.stack_lives import StackLives
 from kimera_leakguard_native.runtime.timeline import CHeap, Point, Timeline
 
 if TYPE_CHECKING:
@@ -213,17 +214,17 @@ class Observation:
         sizes = self._sizes(until)
         for node in sizes:
             stacks.setdefault(node, _Stack())
-        by_site: dict[Frame | None, list[verdict.StackLives]] = defaultdict(list)
+        by_site: dict[Frame | None, list[StackLives]] = defaultdict(list)
         for node, stack in stacks.items():
             site = self._stacks.site(node)
             if self._stacks.is_own(node) or (clock and not (site and is_application(site.file))):
                 continue
             by_site[site].append(
-                verdict.StackLives(
+                StackLives(
                     self._stacks.frames(node), stack.lives, stack.deaths, sizes.get(node, ())
                 )
             )
-        sites = [bounds.weigh(site) for site in verdict.of_sites(by_site, until, mean, activity)]
+        sites = bounds.weigh(verdict.of_sites(by_site, until, mean, activity))
         if clock is None:
             sites += self._of_process(sites, until)
         sites.sort(key=verdict.order)

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.model.site import SiteVerdict
 from kimera_leakguard_native.runtime.detectors import ages
-from kimera_leakguard_native.runtime.detectors.enlarging import Enlarging, Size, enlarging
-from kimera_leakguard_native.runtime.detectors.flux import Population, benjamini_hochberg
+from kimera_leakguard_native.runtime.detectors.enlarging import Enlarging, enlarging
+from kimera_leakguard_native.runtime.detectors.flux import (
+    Population,
+    benjamini_hochberg,
+    flux,
+)
 from kimera_leakguard_native.runtime.snapshot import live_bytes
+from kimera_leakguard_native.runtime.stack_lives import (
+    StackLives,
+    population_of,
+    recycled_pool,
+    sizes_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +27,6 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.model.site import Frame
     from kimera_leakguard_native.runtime.detectors.native import NativeGrowth
     from kimera_leakguard_native.runtime.detectors.retention import Retention
-    from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 FALSE_DISCOVERY_RATE = 0.01
 """Share of the sites called a leak that may be wrong by chance."""
@@ -47,18 +56,13 @@ _SHARED_BLOCKS = (
     " line: more likely what another line leaks"
 )
 
+_EXCHANGED = (
+    "; all of it floats, lists, dicts or tuples, of whose blocks the interpreter has as many as"
+    " before: other lines gave back what this one took"
+)
+
 MIN_SECONDS = 5.0
 """A shorter run says nothing about a process."""
-
-
-@dataclass(frozen=True, slots=True)
-class StackLives:
-    """The sampled objects of one call stack: those alive, those that died old, the large ones."""
-
-    stack: tuple[Frame, ...]
-    lives: Sequence[Life]
-    deaths: Sequence[Deaths]
-    sizes: Sequence[Size] = ()
 
 
 @dataclass(slots=True)
@@ -114,6 +118,8 @@ def of_sites(
     for one in proven:
         if one.shared and certain:
             doubts[id(one)] = _SHARED_BLOCKS
+        elif one.shared and not _pool_grows(one.population, by_site.values(), now):
+            doubts[id(one)] = _EXCHANGED
         elif (companion := _companion(one, candidates)) is not None:
             doubts[id(one)] = _COMPANION.format(companion=companion)
         else:
@@ -213,7 +219,7 @@ def _candidate(
     activity: Callable[[float, float], float],
 ) -> _Candidate:
     assessment, shared, population = _assess(stacks, now, activity)
-    larger = enlarging(_together(stacks), now)
+    larger = enlarging(sizes_of(stacks), now)
     busiest = max(stacks, key=lambda one: len(one.lives))
     lives = [life for one in stacks for life in one.lives]
     if assessment.shape != "leak" or assessment.p_value > ALONE_P:
@@ -247,11 +253,22 @@ def _assess(
     The others say nothing where these are seen to come and go. Where there are none at all they
     have to do, and the second value is True. The third is the population that was judged.
     """
-    own = _population(stacks, recycled=False)
+    own = population_of(stacks, recycled=False)
     if len(own.births) + sum(one.count for one in own.deaths) >= OWN_BLOCKS:
         return ages.assess(own, now, activity), False, own
-    population = _population(stacks, recycled=True)
+    population = population_of(stacks, recycled=True)
     return ages.assess(population, now, activity), True, population
+
+
+def _pool_grows(suspect: Population, sites: Iterable[Sequence[StackLives]], now: float) -> bool:
+    """Whether the blocks that pass from line to line become more, all lines together.
+
+    A block stays with the line that asked for it first, whoever has it now: only the sum over all
+    lines says what is kept.
+    """
+    age = now * ages.LOGGED_SHARE  # younger deaths are not known
+    own, every = (flux(one, age, now / 2, now) for one in (suspect, recycled_pool(sites)))
+    return every.grown - every.died >= 0.5 * (own.grown - own.died)
 
 
 def _replaces(one: StackLives, stacks: Sequence[StackLives], now: float) -> bool:
@@ -268,22 +285,6 @@ def _replaces(one: StackLives, stacks: Sequence[StackLives], now: float) -> bool
         gone += sum(dead.count for dead in other.deaths if dead.death > now / 2)
     grown = sum(1 for life in one.lives if life.birth > now / 2)
     return gone >= 0.5 * grown and came < 0.2 * gone
-
-
-def _together(stacks: Sequence[StackLives]) -> list[Size]:
-    """Add up the sizes of large blocks over the stacks of a site, which share their times."""
-    rows = zip(*(one.sizes for one in stacks if one.sizes), strict=True)
-    return [
-        Size(row[0].time, sum(one.total for one in row), max(one.largest for one in row))
-        for row in rows
-    ]
-
-
-def _population(stacks: Sequence[StackLives], *, recycled: bool) -> Population:
-    return Population(
-        [life.birth for one in stacks for life in one.lives if recycled or not life.recycled],
-        [death for one in stacks for death in one.deaths if recycled or not death.recycled],
-    )
 
 
 def _growth(

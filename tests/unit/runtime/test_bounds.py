@@ -44,6 +44,16 @@ BOUNDED = {
         def handle(request):
             total = compute(int(request))  # here
         """,
+    "calls what evicts": """
+        class Cache:
+            def get(self, key):
+                if len(self.rows) >= self.size:
+                    self.drop()
+                self.rows[key] = make(key)  # here
+            def drop(self):
+                for key in sorted(self.rows)[: self.size // 4]:
+                    del self.rows[key]
+        """,
     "starts over": """
         def remember(key):
             if len(batch) >= 10_000:
@@ -76,6 +86,15 @@ UNBOUNDED = {
             while len(kept) > 0:
                 kept.pop()
         """,
+    "calls what only reports": """
+        class Cache:
+            def get(self, key):
+                if len(self.rows) >= self.size:
+                    self.warn()
+                self.rows[key] = make(key)  # here
+            def warn(self):
+                print(len(self.rows))
+        """,
     "a cache decorator without a size": """
         @functools.lru_cache(maxsize=None)
         def compute(key):
@@ -95,7 +114,8 @@ def weigh(tmp_path, source, verdict="leak"):
     file.write_text(text, encoding="utf-8")
     line = next(n for n, row in enumerate(text.splitlines(), 1) if "# here" in row)
     stack = (Frame("/usr/lib/nowhere.py", 1, "x"), Frame(str(file), line, "remember"))
-    return bounds.weigh(SiteVerdict(str(file), line, "remember", 1, 1.0, verdict, 0.9, stack, "e"))
+    site = SiteVerdict(str(file), line, "remember", 1, 1.0, verdict, 0.9, stack, "e")
+    return bounds.weigh([site])[0]
 
 
 @pytest.mark.parametrize("name", sorted(BOUNDED))
@@ -123,7 +143,47 @@ def test_a_caller_that_keeps_the_result_is_looked_at(tmp_path):
     )
     stack = (Frame(str(file), 2, "make"), Frame(str(file), 5, "main"))
     site = SiteVerdict(str(file), 2, "make", 1, 1.0, "leak", 0.9, stack, "e")
-    assert bounds.weigh(site).verdict == "warm-up"
+    assert bounds.weigh([site])[0].verdict == "warm-up"
+
+
+KEYS = """
+def thumbnail(sku):
+    if sku not in CACHE:
+        CACHE[sku] = bytes(300)
+        if len(CACHE) > 1000:
+            CACHE.popitem()
+    return CACHE[sku]
+
+def show(skus):
+    for sku in skus:
+        thumbnail(int(sku))
+
+def keep(skus):
+    for sku in skus:
+        KEPT.append(thumbnail(int(sku)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "function", "growth", "verdict"),
+    [
+        (11, "show", 1.0, "warm-up"),  # the keys of the cache
+        (11, "show", 20.0, "leak"),  # more than the cache itself
+        (15, "keep", 1.0, "leak"),  # has a container of its own
+    ],
+)
+def test_what_a_limited_cache_is_asked_for_fills_up_with_it(
+    tmp_path, line, function, growth, verdict
+):
+    file = tmp_path / "program.py"
+    file.write_text(KEYS)
+    caller = Frame(str(file), line, function)
+    stack = (Frame(str(file), 4, "thumbnail"), caller)
+    cache = SiteVerdict(str(file), 4, "thumbnail", 1, 10.0, "leak", 0.9, stack, "e")
+    key = SiteVerdict(str(file), line, function, 1, growth, "leak", 0.9, (caller,), "e")
+    weighed = bounds.weigh([cache, key])
+    assert [site.verdict for site in weighed] == ["warm-up", verdict]
+    assert weighed[0].evidence != weighed[1].evidence
 
 
 @pytest.mark.parametrize("content", [b"def broken(:\n", b"x = '\0'\n", b"\xff\xfe"])
@@ -132,4 +192,4 @@ def test_a_file_that_cannot_be_parsed_changes_nothing(tmp_path, content):
     file.write_bytes(content)
     stack = (Frame(str(file), 1, "f"),)
     site = SiteVerdict(str(file), 1, "f", 1, 1.0, "leak", 0.9, stack, "e")
-    assert bounds.weigh(site) == site
+    assert bounds.weigh([site]) == [site]

@@ -2,6 +2,7 @@ from kimera_leakguard_native.model.site import Frame, SiteVerdict
 from kimera_leakguard_native.runtime import verdict
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.life_table import Deaths, Life
+from kimera_leakguard_native.runtime.stack_lives import StackLives
 
 MEAN = 1024.0
 NOW = 60.0
@@ -10,7 +11,7 @@ NOW = 60.0
 def stack(name, births, deaths=(), size=100, recycled=False):
     frame = Frame("/app/main.py", len(name), name)
     lives = [Life(birth, None, size, 1, 1e9, recycled) for birth in births]
-    return verdict.StackLives((frame,), lives, list(deaths))
+    return StackLives((frame,), lives, list(deaths))
 
 
 def even(count):
@@ -45,7 +46,7 @@ def test_a_leak_is_confirmed_where_it_looked_like_one_before_and_likely_where_no
 
 def test_one_growing_block_is_a_likely_leak_with_its_growth():
     buffer = stack("buffer", [59.0])
-    growing = verdict.StackLives(
+    growing = StackLives(
         buffer.stack, buffer.lives, (), [Size(t, 20_000 * t, 20_000 * t) for t in range(1, 61)]
     )
     site = judge(buffer=[growing], churn=[stack("churn", [59.0])])["buffer"]
@@ -103,6 +104,14 @@ def test_recycled_blocks_yield_to_a_leak_of_other_blocks_and_else_suffice():
     alone = judge(blocks=[blocks])["blocks"]
     assert alone.verdict == "leak"
     assert alone.confidence <= 0.6
+
+
+def test_blocks_that_other_lines_gave_back_are_no_leak():
+    blocks = stack("blocks", even(60), recycled=True)
+    died = [Deaths(birth, birth + 30.0, 1, 100.0, recycled=True) for birth in even(120)[:60]]
+    exchanged = judge(blocks=[blocks], cache=[stack("cache", [], died)])["blocks"]
+    assert exchanged.verdict == "undecided"
+    assert "as many as before" in exchanged.evidence
 
 
 def site(name, growth=0.0):

@@ -45,13 +45,24 @@ STRAGGLERS = 10
 OUTLIVING_SHARE = 1 / 50
 """Of the run, by which an object must be older than all that died: ages are known in steps."""
 
+_OUTGROWN = "in each part of the run more grow old than die"
+
 _COHORTS = 6
 
 _ALIKE = 2.0
 """Log-likelihood by which a steady inflow must be likelier than one that fades as another does."""
 
-_DOUBT = 1.0
-"""Log-likelihood by which a start-up and a leak must be likelier than a decay."""
+_SURELY = 0.05
+"""Chance of a steady inflow to look so much slower at its end, from which on decay is asked for."""
+
+_DEVIANCE = 4.0
+"""Twice the log-likelihood ratio from which on something goes on under a decay: 2 % of chi-square
+with one degree, on one side. Less of it calls containers that fill up slowly leaks, more of it
+misses leaks that follow a start-up."""
+
+_PARTS = 12
+_FACTORS = [math.sqrt(k / 20) for k in range(1, 20)]
+_HALVINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ def assess(
     survivors = sorted(b for b in population.births if b >= start and now - b >= youngest)
     count = len(survivors)
 
-    cohorts = _cohorts(survivors, start, now - youngest)
+    cohorts = _counts(survivors, start, now - youngest, _COHORTS)
     thirds = (sum(cohorts[:2]), sum(cohorts[2:4]), sum(cohorts[4:]))
 
     def result(shape: str, reason: str, p_value: float = 1.0) -> Assessment:
@@ -137,10 +148,12 @@ def assess(
         if outlived is not None:
             reason = f"{outlived.reason}; {out_of}"
             return replace(result("leak", reason, outlived.p_value), kept=(start, outlived.end))
+        if _outgrowing(population, youngest, start, now):
+            return result("leak", f"{_OUTGROWN}; {out_of}", p_value)
         return result("bounded", f"as many old objects go as come: {out_of}", p_value)
     if sum(cohorts[2:]) == 0:
         return result("bounded", f"all of it from the first {history / 3:.0f} s, static since")
-    if (fading := _fading(cohorts, start, now - youngest, activity)) is not None:
+    if (fading := _fading(survivors, start, now - youngest, activity)) is not None:
         return result("warm-up", f"{fading}; {out_of}", p_value)
     if history < max(MIN_HISTORY, now / 3):
         more = max(start + MIN_HISTORY, 1.5 * start) - now
@@ -161,9 +174,7 @@ def assess(
     half = flux(population, history / 2, start + history / 2, now)
     if occupied < 4 or sum(cohorts[:2]) == 0 or half.grown < 2 or half.died * 2 > half.grown:
         if _outgrowing(population, youngest, start, now):
-            return result(
-                "leak", f"in each part of the run more grow old than die; {out_of}", p_value
-            )
+            return result("leak", f"{_OUTGROWN}; {out_of}", p_value)
         return result(
             "undecided",
             f"survivors come from {occupied} of {_COHORTS} parts of {history:.0f} s only; {out_of}",
@@ -207,10 +218,10 @@ def _outliving(
     if end - start < max(MIN_HISTORY / 2, (now - start) / 5):
         return None
     survivors = [birth for birth in population.births if start <= birth <= end]
-    cohorts = _cohorts(survivors, start, end)
+    cohorts = _counts(survivors, start, end, _COHORTS)
     if len(survivors) < MIN_SURVIVORS or sum(1 for size in cohorts if size) < 5:
         return None
-    if _fading(cohorts, start, end, activity) is not None:
+    if _fading(survivors, start, end, activity) is not None:
         return None
     died = sum(
         one.count for one, age in zip(population.deaths, ages, strict=True) if age > limit / 2
@@ -231,12 +242,14 @@ def _outgrowing(population: Population, age: float, start: float, now: float) ->
     """
     part = (now - start) / 6
     flows = [flux(population, age, now - k * part, now - (k - 1) * part) for k in (3, 2, 1)]
-    if any(one.grown < MIN_SURVIVORS or one.p_value > 0.01 for one in flows):
+    if any(one.grown < MIN_SURVIVORS or one.p_value > 0.2 for one in flows):
         return False
     if any(one.died < 0.15 * one.grown for one in flows):
         return False
+    if binomial_tail(sum(one.grown for one in flows), sum(one.died for one in flows)) > 1e-4:
+        return False
     nets = [one.grown - one.died for one in flows]
-    return min(nets[1:]) >= 0.6 * nets[0]
+    return sum(nets[1:]) >= 1.2 * nets[0]
 
 
 def _beginning(population: Population, now: float) -> float:
@@ -268,19 +281,22 @@ def _turning_over(recent: Flux) -> bool:
     return recent.died >= 3 and recent.died * 2 > recent.grown
 
 
-def _cohorts(survivors: list[float], start: float, end: float) -> list[int]:
-    counts = [0] * _COHORTS
+def _counts(survivors: list[float], start: float, end: float, parts: int) -> list[int]:
+    counts = [0] * parts
     span = max(end - start, 1e-9)
     for birth in survivors:
-        counts[min(_COHORTS - 1, int((birth - start) / span * _COHORTS))] += 1
+        counts[min(parts - 1, int((birth - start) / span * parts))] += 1
     return counts
 
 
 def _fading(
-    cohorts: list[int], start: float, end: float, activity: Callable[[float, float], float] | None
+    survivors: list[float],
+    start: float,
+    end: float,
+    activity: Callable[[float, float], float] | None,
 ) -> str | None:
     """Say how the inflow of survivors fades, or None if it does not."""
-    first, middle, last = (sum(cohorts[k : k + 2]) for k in (0, 2, 4))
+    first, middle, last = _counts(survivors, start, end, 3)
     third = (end - start) / 3
     if last == 0 and first + middle >= 5:
         return f"no survivor from the last {third:.0f} s before that age"
@@ -291,8 +307,8 @@ def _fading(
         after_first = min(1.0, load[2] / load[0]) if load[0] > 0 else 1.0
         after_middle = min(1.0, load[2] / load[1]) if load[1] > 0 else 1.0
     slower = last < 0.5 * after_first * first
-    surely = binomial_tail(first, last, 1 / (1 + after_first)) < 0.01
-    decays = slower and surely and _decays(first, middle, last, after_middle)
+    surely = binomial_tail(first, last, 1 / (1 + after_first)) < _SURELY
+    decays = slower and surely and not _goes_on(survivors, start, end, activity)
     # The inflow of a cache whose keys are asked for by popularity falls like 1/t, not so fast.
     slowing = first > middle and last < 0.75 * after_middle * middle
     sinks = slower and slowing and binomial_tail(middle, last, 1 / (1 + after_middle)) < 0.01
@@ -304,14 +320,51 @@ def _fading(
     return None
 
 
-def _decays(first: int, middle: int, last: int, after_middle: float) -> bool:
-    """Whether three counts look like a decay by the same factor twice, not like a start and a leak.
+def _goes_on(
+    survivors: list[float],
+    start: float,
+    end: float,
+    activity: Callable[[float, float], float] | None,
+) -> bool:
+    """Whether something that does not fade is left when a decay has been taken off.
 
-    Compares the Poisson likelihoods of `last` with middle**2 / first expected and with middle.
+    Compares, by their largest likelihoods, a decay by one factor from part to part of the history
+    with such a decay and a steady inflow, both times the load where that is less than at first.
     """
-    steady = (middle + 0.5) * after_middle
-    decayed = min(1.0, (middle + 0.5) / (first + 0.5)) * steady
-    return steady > 0 and last * math.log(decayed / steady) - (decayed - steady) > -_DOUBT
+    cohorts = _counts(survivors, start, end, _PARTS)
+    load = [1.0] * _PARTS
+    if activity is not None:
+        part = (end - start) / _PARTS
+        did = [activity(start + k * part, start + (k + 1) * part) for k in range(_PARTS)]
+        usual = sum(did[: _PARTS // 3]) / (_PARTS // 3)
+        load = [min(1.0, one / usual) if one > 0 and usual > 0 else 1.0 for one in did]
+    total = sum(load)
+    steady = [share / total for share in load]
+    decay_alone = both = -math.inf
+    for factor in _FACTORS:
+        weights = [share * factor**k for k, share in enumerate(load)]
+        decay = [weight / sum(weights) for weight in weights]
+        decay_alone = max(decay_alone, _log_likelihood(cohorts, decay, steady, 0.0))
+        low, high = 0.0, 1.0
+        for _ in range(_HALVINGS):  # the likelihood is concave in the share
+            one, other = low + 0.4 * (high - low), low + 0.6 * (high - low)
+            below = _log_likelihood(cohorts, decay, steady, one)
+            if below < _log_likelihood(cohorts, decay, steady, other):
+                low = one
+            else:
+                high = other
+        both = max(both, _log_likelihood(cohorts, decay, steady, (low + high) / 2))
+    return 2 * (both - decay_alone) > _DEVIANCE
+
+
+def _log_likelihood(
+    cohorts: list[int], decay: list[float], steady: list[float], share: float
+) -> float:
+    return sum(
+        count * math.log((1 - share) * a + share * b)
+        for count, a, b in zip(cohorts, decay, steady, strict=True)
+        if count
+    )
 
 
 def _objects(count: int) -> str:
