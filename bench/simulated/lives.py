@@ -6,7 +6,7 @@ import bisect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.model.site import Frame
+from kimera_leakguard_native.model.frame import Frame
 from kimera_leakguard_native.runtime import verdict
 from kimera_leakguard_native.runtime.life_table import Life
 from kimera_leakguard_native.runtime.stack_lives import StackLives

@@ -116,6 +116,14 @@ std::vector<std::tuple<std::uint32_t, std::uint32_t, std::int32_t>> nodes(Captur
   return out;
 }
 
+std::vector<std::pair<double, double>> allocated(const CaptureView& view) {
+  std::vector<std::pair<double, double>> out;
+  for (const CaptureView::Allocated& each : view.allocated()) {
+    out.emplace_back(each.allocations, each.bytes);
+  }
+  return out;
+}
+
 std::vector<std::pair<std::string, std::string>> codes(CaptureView& view) {
   std::vector<std::pair<std::string, std::string>> out;
   for (CaptureView::Name& name : view.new_codes()) {
@@ -164,6 +172,8 @@ void bind_sampler(py::module_& parent) {
       .def("new_deaths", &deaths,
            "Deaths of old samples since the last call as records of LIFE_FORMAT, and how many "
            "were lost.")
+      .def("allocated", &allocated,
+           "Estimated allocations and bytes of each stack node since the start, by its number.")
       .def("new_nodes", &nodes, "Stack nodes since the last call: (parent, code, line).")
       .def("new_codes", &codes, "Code objects since the last call: (file, function).");
 

@@ -78,7 +78,7 @@ _NAMES = {
     "runtime.forecast.detector": ["PredictiveLeakDetector"],
     "runtime.overhead": ["LeakDetectionPerformanceMonitor"],
     "runtime.registry": ["AllocationRegistry"],
-    "runtime.sampler": ["snapshot", "start", "stop", "verdicts"],
+    "runtime.sampler": ["heap_profile", "snapshot", "start", "stop", "verdicts"],
     "runtime.snapshot": ["Snapshot"],
 }
 

@@ -10,17 +10,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser import chromium, until
 from selenium.webdriver.common.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from browser import chromium, until
 
 HOSTILE = 'app"><img src=x onerror="document.title=1">&amp;<b>.py'
 

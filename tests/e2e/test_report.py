@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from browser import chromium, until
+
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.reporters import run_html
 
-sys.path.insert(0, str(Path(__file__).parent))
-from browser import chromium, until
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOSTILE = 'x</script><img src=x onerror="document.title=1">.py'
 

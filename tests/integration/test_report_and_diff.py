@@ -128,7 +128,7 @@ def test_a_capture_that_cannot_be_written_leaves_the_program_alone(tmp_path: Pat
         "import shutil, sys, time\n"
         "time.sleep(0.5)\n"
         "shutil.rmtree(sys.argv[1])\n"
-        "time.sleep(0.5)\n"
+        "time.sleep(2)\n"
         "print('done')\n"
     )
     folder = tmp_path / "captures"

@@ -89,6 +89,12 @@ struct StackNode {
   std::int32_t line;
 };
 
+/// What a stack has allocated since the start, estimated; written under the recorder's lock.
+struct StackTotal {
+  std::atomic<double> allocations;
+  std::atomic<double> bytes;
+};
+
 /// File and function of a code object, in `Capture::text`.
 struct CodeName {
   std::uint32_t file;
@@ -102,6 +108,7 @@ struct Capture {
   SampleSlot samples[kMaxSamples];
   DeathRecord deaths[kMaxDeaths];
   StackNode nodes[kMaxNodes];
+  StackTotal totals[kMaxNodes];  ///< by node
   CodeName codes[kMaxCodes];
   char text[kMaxText];
 };

@@ -105,6 +105,20 @@ std::vector<Life> CaptureView::new_deaths(std::uint64_t& lost) {
   return lives;
 }
 
+std::vector<CaptureView::Allocated> CaptureView::allocated() const {
+  const Capture& capture = **memory_;
+  const std::uint32_t count =
+      std::min(capture.header.nodes.load(std::memory_order_acquire), kMaxNodes);
+  std::vector<Allocated> found;
+  found.reserve(count);
+  for (std::uint32_t k = 0; k < count; ++k) {
+    const StackTotal& total = capture.totals[k];
+    found.push_back({total.allocations.load(std::memory_order_relaxed),
+                     total.bytes.load(std::memory_order_relaxed)});
+  }
+  return found;
+}
+
 std::vector<StackNode> CaptureView::new_nodes() {
   const Capture& capture = **memory_;
   const std::uint32_t count =

@@ -60,6 +60,13 @@ class CaptureView {
   /// Stack nodes published since the last call; their numbers go on from those seen before.
   [[nodiscard]] std::vector<StackNode> new_nodes();
 
+  struct Allocated {
+    double allocations;
+    double bytes;
+  };
+  /// What each stack node has allocated so far, by number; a node may be published after this.
+  [[nodiscard]] std::vector<Allocated> allocated() const;
+
   struct Name {
     std::string file;
     std::string function;

@@ -104,6 +104,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
   }
   const std::uint32_t node = stacks_->intern(birth.frames, birth.frame_count, birth.may_look);
   if (node == 0 && birth.frame_count > 0) add<std::uint64_t>(header.dropped_stacks, 1);
+  count_allocated(node, birth);
   const Sample sample{reinterpret_cast<std::uintptr_t>(birth.address),
                       birth.size,
                       birth.now_ns - start_ns_,
@@ -130,6 +131,15 @@ bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
   const std::int64_t now = now_ns - start_ns_;
   if ((now - gone.birth_ns) * kOldShare >= now) log_death(gone, now);
   return true;
+}
+
+void SampleRecorder::count_allocated(std::uint32_t node, const Birth& birth) noexcept {
+  // What the coarser of the two means lets through stands for what that one leaves out.
+  const double mean_bytes = std::max(birth.mean, mean());
+  const double chance = inclusion_probability(birth.size, mean_bytes);
+  StackTotal& total = (*memory_)->totals[node];
+  add(total.bytes, weight(birth.size, mean_bytes));
+  if (chance > 0.0) add(total.allocations, 1.0 / chance);
 }
 
 void SampleRecorder::charge(std::int64_t ns) noexcept {

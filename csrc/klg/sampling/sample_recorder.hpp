@@ -117,6 +117,7 @@ class SampleRecorder {
     bool forking_;
   };
 
+  void count_allocated(std::uint32_t node, const Birth& birth) noexcept;
   void log_death(const Sample& sample, std::int64_t now) noexcept;
   void widen_if_due(std::int64_t now_ns) noexcept;
   void widen_for_cost(double share, double allowed) noexcept;

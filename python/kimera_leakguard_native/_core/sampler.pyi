@@ -10,6 +10,10 @@ class Capture:
     """
     def __init__(self, descriptor: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
+    def allocated(self) -> list[tuple[float, float]]:
+        """
+        Estimated allocations and bytes of each stack node since the start, by its number.
+        """
     def begun(self) -> bool:
         """
         Whether a sampler has begun to write.

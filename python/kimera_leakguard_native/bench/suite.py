@@ -14,6 +14,7 @@ BENCHMARKS = {
     "analysis": "analysis_bench",
     "cache": "cache_bench",
     "contradiction": "contradiction_bench",
+    "demo": "demo_bench",
     "fields": "fields_bench",
     "integration": "integration_bench",
     "registry": "registry_bench",

@@ -26,6 +26,7 @@ VERBS = {
     "demo": "show a service that leaks, is noticed, and recovers",
     "diff": "say what two runs differ in",
     "doctor": "say what this build and this machine can do",
+    "export": "hand a heap profile to other tools",
     "report": "make one HTML file of a run",
     "rule": "explain the rules of klg check",
     "run": "run a program and say what it leaks",

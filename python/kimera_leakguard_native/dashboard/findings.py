@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.dashboard.source import SourceRoots

@@ -7,11 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.errors import ConfigError
+from kimera_leakguard_native.exporters import http, pprof_endpoint
 from kimera_leakguard_native.exporters.process_metrics import ProcessMetrics
 from kimera_leakguard_native.runtime.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from threading import Thread
+    from wsgiref.simple_server import WSGIServer
 
     from kimera_leakguard_native.exporters.families import Family, Source
 
@@ -139,12 +142,16 @@ class PrometheusExporter:
         made: Callable[[Any, Any], Iterable[bytes]] = self._client.make_wsgi_app(self.registry)
         return made
 
-    def serve(self, port: int, address: str = "127.0.0.1") -> tuple[Any, Any]:
-        """Serve ``/metrics`` on a thread of its own; gives the server and its thread."""
-        server: tuple[Any, Any] = self._client.start_http_server(
-            port, address, registry=self.registry
-        )
-        return server
+    def serve(self, port: int, address: str = "127.0.0.1") -> tuple[WSGIServer, Thread]:
+        """Serve ``/metrics``, and ``/debug/pprof/heap``, on a thread of its own.
+
+        Returns
+        -------
+        server, thread
+            ``server.shutdown()`` ends it.
+        """
+        paths = {"/debug/pprof/heap": pprof_endpoint.wsgi_app}
+        return http.serve(paths, self.wsgi_app(), port, address)
 
 
 def _client() -> Any:

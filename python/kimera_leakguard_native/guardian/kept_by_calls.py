@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from kimera_leakguard_native.guardian.decorator import WatchedFunction
+    from kimera_leakguard_native.model.frame import Frame
     from kimera_leakguard_native.model.guardian import FunctionSummary
-    from kimera_leakguard_native.model.site import Frame, SiteVerdict
+    from kimera_leakguard_native.model.site import SiteVerdict
 
 Key = tuple[str, "CodeType"]
 """File and code of a decorated function."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.guardian import announcements
 from kimera_leakguard_native.guardian.shared import get_memory_leak_guardian
-from kimera_leakguard_native.integration.components.growth import Series
+from kimera_leakguard_native.integration.components.growth import Growth, Series
 from kimera_leakguard_native.integration.components.health import (
     BASELINES,
     ComponentHealth,
@@ -254,9 +254,17 @@ class KimeraLeakDetectionIntegrator:
 
     # Report
 
+    def health_by_component(self) -> dict[str, dict[str, Any]]:
+        """Give the ``component_health`` of the report alone, which costs little."""
+        return {name: _health(metrics) for name, metrics in dict(self.component_health).items()}
+
     def generate_integration_report(self) -> dict[str, Any]:
-        """Give everything that the last pass found, as plain data that json can write."""
-        health = dict(self.component_health)
+        """Give everything that the last pass found, as plain data that json can write.
+
+        Decorated functions that have not been analysed yet are analysed first, which may take
+        seconds: not for an event loop.
+        """
+        health = self.health_by_component()
         history = self.optimization_history
         return {
             "integration_summary": {
@@ -266,7 +274,7 @@ class KimeraLeakDetectionIntegrator:
                 "optimizations_performed": self.optimizer.performed,
                 "auto_optimization_enabled": self.enable_auto_optimization,
             },
-            "component_health": {name: _health(metrics) for name, metrics in health.items()},
+            "component_health": health,
             "optimization_history": [
                 {
                     "optimization_type": each.optimization_type,

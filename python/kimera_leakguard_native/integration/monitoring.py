@@ -116,7 +116,7 @@ class KimeraMonitoringWithLeakDetection:
 
     async def check_leaks(self) -> list[str]:
         """Send an alert for every component that has become critical; give their names."""
-        health = self.leak_integrator.generate_integration_report()["component_health"]
+        health = self.leak_integrator.health_by_component()
         fresh = []
         for name, each in health.items():
             risk = each["leak_risk_score"]

@@ -6,18 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kimera_leakguard_native.model.finding import Finding  # noqa: TC001 - resolvable hints
+from kimera_leakguard_native.model.frame import Frame  # noqa: TC001 - resolvable hints
+from kimera_leakguard_native.model.profile import HeapProfile  # noqa: TC001 - resolvable hints
 
 VERDICTS = ("leak", "warm-up", "bounded", "retention", "native", "undecided")
 """What a site can be called; a whole process can also be ``clean``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One call of a stack; `line` is 1-based, 0 where it is not known."""
-
-    file: str
-    line: int
-    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +67,8 @@ class RunReport:
         Seconds since the epoch; 0 where it is not known.
     timeline : list of (float, int)
         Seconds since the start, and resident bytes then.
+    profile : HeapProfile or None
+        By stack, as `klg export` takes it; None where nothing was sampled.
     """
 
     duration_s: float
@@ -87,6 +82,7 @@ class RunReport:
     findings: list[Finding] = field(default_factory=list)
     ended: float = 0.0
     timeline: list[tuple[float, int]] = field(default_factory=list)
+    profile: HeapProfile | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as `klg run --report` writes it."""

@@ -111,7 +111,9 @@ class CaptureWriter:
             raise ConfigError(f"cannot capture into {path}: {error.strerror}") from error
 
     def append(self, report: RunReport) -> None:
-        """Write the state as one record, with fewer sites where all of them would not fit.
+        """Write the state as one record.
+
+        Where it would not fit, without its profile, and then with fewer sites.
 
         Raises
         ------
@@ -130,8 +132,9 @@ class CaptureWriter:
 
     def _fitting(self, report: RunReport) -> bytes:
         record = framed(zlib.compress(run_json.render(report).encode(), 1))
-        while len(record) > self._limit and report.sites:
-            report = replace(report, sites=report.sites[: len(report.sites) // 2])
+        while len(record) > self._limit and (report.profile or report.sites):
+            kept = report.sites if report.profile else report.sites[: len(report.sites) // 2]
+            report = replace(report, profile=None, sites=kept)
             record = framed(zlib.compress(run_json.render(report).encode(), 1))
         if len(record) > self._limit:
             raise OSError(f"a record of {len(record)} bytes exceeds the limit of {self._limit}")

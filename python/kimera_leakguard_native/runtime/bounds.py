@@ -16,7 +16,8 @@ from kimera_leakguard_native.runtime.call_stacks import is_application
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kimera_leakguard_native.model.site import Frame, SiteVerdict
+    from kimera_leakguard_native.model.frame import Frame
+    from kimera_leakguard_native.model.site import SiteVerdict
 
 _MAX_FRAMES = 4
 _MAX_SOURCE = 2_000_000

@@ -8,9 +8,11 @@ import site
 import sysconfig
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.model.site import Frame
+from kimera_leakguard_native.model.frame import Frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kimera_leakguard_native import _core
 
 _PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
@@ -25,6 +27,7 @@ class CallStacks:
         self._nodes: list[tuple[int, int, int]] = []
         self._codes: list[tuple[str, str]] = []
         self._stacks: dict[int, tuple[Frame, ...]] = {}
+        self._own: dict[int, bool] = {}
 
     def read(self, capture: _core.sampler.Capture) -> None:
         """Take over what was interned since the last call.
@@ -59,8 +62,40 @@ class CallStacks:
                 return frame
         return frames[0] if frames else None
 
+    def tree(
+        self, nodes: Iterable[int]
+    ) -> tuple[list[tuple[str, str]], list[tuple[int, int, int]], dict[int, int]]:
+        """Give the calls that lead to some stacks, as a `HeapProfile` has them.
+
+        Returns
+        -------
+        names, calls : list
+            As in `HeapProfile`.
+        numbers : dict of int to int
+            Number in `calls` by node.
+        """
+        needed = {0}
+        for node in nodes:
+            at = node
+            while at not in needed:
+                needed.add(at)
+                at = self._nodes[at][0]
+        calls: list[tuple[int, int, int]] = []
+        numbers = {0: -1}
+        for node in sorted(needed - {0}):  # a caller is interned before what it calls
+            parent, code, line = self._nodes[node]
+            numbers[node] = len(calls)
+            calls.append((numbers[parent], code, line))
+        return self._codes, calls, numbers
+
     def is_own(self, node: int) -> bool:
         """Whether this is our own work: called by the application to watch it, or not at all."""
+        known = self._own.get(node)
+        if known is None:
+            known = self._own[node] = self._is_own(node)
+        return known
+
+    def _is_own(self, node: int) -> bool:
         ours = False
         for frame in self.frames(node):
             if is_application(frame.file):

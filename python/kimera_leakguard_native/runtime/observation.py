@@ -11,21 +11,25 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native import _core
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.profile import StackTotals
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.runtime import bounds, overhead, teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks, is_application
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
 from kimera_leakguard_native.runtime.detectors.retention import retention
+from kimera_leakguard_native.runtime.heap_profile import ProfileBuilder
 from kimera_leakguard_native.runtime.levels import LARGE, Large, LevelHistory
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
-from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes
+from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes, represented
 from kimera_leakguard_native.runtime.stack_lives import StackLives
 from kimera_leakguard_native.runtime.timeline import CHeap, Point, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kimera_leakguard_native.model.frame import Frame
+    from kimera_leakguard_native.model.profile import HeapProfile
     from kimera_leakguard_native.runtime.process import Resident
 
 MAX_SITES = 1000
@@ -153,6 +157,28 @@ class Observation:
             sites=tuple(ordered),
         )
 
+    def profile(self, until: float = math.inf) -> HeapProfile:
+        """Give what each stack has allocated since the start, and what it held at a time."""
+        totals = self.poll()
+        allocated = self._capture.allocated()
+        populations, mean = self._populations(until)
+        nodes = [
+            node
+            for node in {*populations, *(n for n, (count, _) in enumerate(allocated) if count)}
+            if not self._stacks.is_own(node)
+        ]
+        names, calls, numbers = self._stacks.tree(nodes)
+        stacks = []
+        for node in nodes:
+            # A stack may have been met for the first time after the totals were read.
+            count, size = allocated[node] if node < len(allocated) else (0.0, 0.0)
+            sizes = [life.size for life in populations[node].lives]
+            objects = sum(represented(each, mean) for each in sizes)
+            stacks.append(StackTotals(numbers[node], count, size, objects, live_bytes(sizes, mean)))
+        builder = ProfileBuilder()
+        builder.add(names, calls, stacks)
+        return builder.build(totals.get("seconds", 0.0), mean)
+
     def verdicts(self) -> list[SiteVerdict]:
         """Judge every site that has aged objects or live ones, the fastest growing first."""
         return self._judge(self.poll()["seconds"])
@@ -198,6 +224,7 @@ class Observation:
             process_verdict=verdict.of_process(sites, seconds, totals.get("samples", 0)),
             ended=time.time(),
             timeline=resident,
+            profile=self.profile(until) if self._capture.begun() else None,
         )
 
     def _judge(
@@ -269,7 +296,7 @@ class Observation:
         """Note how much is alive, and where in large blocks."""
         live, large = 0.0, []
         for life in _lives(self._capture.live()):
-            live += life.size / -math.expm1(-life.size / self._mean) if life.size else 0.0
+            live += life.size * represented(life.size, self._mean)
             if life.size >= LARGE:
                 large.append((life.node, life.size))
         self.levels.add(time, live, large)

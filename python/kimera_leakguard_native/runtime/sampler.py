@@ -9,6 +9,7 @@ import threading
 
 from kimera_leakguard_native import _core, config
 from kimera_leakguard_native.errors import ConfigError, LeakGuardError, RuntimeUnavailable
+from kimera_leakguard_native.model.profile import HeapProfile
 from kimera_leakguard_native.model.site import SiteVerdict  # noqa: TC001 - resolvable hints
 from kimera_leakguard_native.runtime.observation import Observation
 from kimera_leakguard_native.runtime.overhead import BUDGET, CREDIT_SECONDS, OVERHEAD_LIMIT
@@ -163,6 +164,18 @@ def snapshot() -> Snapshot:
             return Snapshot(0.0, 0.0, 0, 0.0, 0.0, 0.0, ())
         with _current.watch.lock:
             return _current.watch.observation.snapshot()
+
+
+def heap_profile() -> HeapProfile:
+    """Give what each stack of this process has allocated and holds, for `exporters.pprof`.
+
+    Empty when the sampler was never started.
+    """
+    with _current.lock:
+        if _current.watch is None:
+            return HeapProfile(0.0, 0.0)
+        with _current.watch.lock:
+            return _current.watch.observation.profile()
 
 
 def verdicts() -> list[SiteVerdict]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kimera_leakguard_native.model.site import Frame
+    from kimera_leakguard_native.model.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Snapshot:
     sites: tuple[Site, ...]
 
 
+def represented(size: int, mean: float) -> float:
+    """Give how many allocations of a size one sample stands for: 1 / (1 - exp(-size / mean))."""
+    return 1.0 / -math.expm1(-size / mean) if size > 0 else 0.0
+
+
 def live_bytes(sizes: Iterable[int], mean: float) -> float:
-    """Estimate the bytes for which samples stand: the sum of size / (1 - exp(-size / mean))."""
-    return sum(size / -math.expm1(-size / mean) for size in sizes if size > 0)
+    """Estimate the bytes for which samples stand."""
+    return sum(size * represented(size, mean) for size in sizes)

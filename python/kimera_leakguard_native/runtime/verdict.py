@@ -24,7 +24,7 @@ from kimera_leakguard_native.runtime.stack_lives import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kimera_leakguard_native.model.site import Frame
+    from kimera_leakguard_native.model.frame import Frame
     from kimera_leakguard_native.runtime.detectors.native import NativeGrowth
     from kimera_leakguard_native.runtime.detectors.retention import Retention
 

@@ -204,6 +204,42 @@ TEST(SampleRecorder, ThinnedSamplesAreThoseOfTheWiderMean) {
   EXPECT_NEAR(totals.allocated_bytes, total, 5.0 * totals.allocated_standard_error);
 }
 
+TEST(SampleRecorder, CountsWhatEachStackHasAllocatedWhateverHasDied) {
+  Fixture f({1024.0, 0.0, 0.0});
+  for (std::uint64_t k = 1; k <= 30; ++k) {
+    f.born(16 * 3 * k, 0, 2048);  // all of one stack
+    if (k % 2 == 0) f.recorder.died(Fixture::pointer(16 * 3 * k), 1);
+  }
+  const std::vector<CaptureView::Allocated> found = f.view.allocated();
+  const std::vector<Life> live = f.view.live();
+  ASSERT_EQ(live.size(), 15u);
+  const CaptureView::Allocated& one = found.at(live.front().node);
+  EXPECT_NEAR(one.bytes, 30.0 * weight(2048, 1024.0), 1e-6);
+  EXPECT_NEAR(one.allocations, 30.0 / inclusion_probability(2048, 1024.0), 1e-9);
+  EXPECT_NEAR(one.bytes, f.view.totals(1).allocated_bytes, 1e-6);
+}
+
+TEST(SampleRecorder, CountsByTheCoarserMeanAcrossAWidening) {
+  // Picked by the old mean, decided by the new one: in expectation the count stays what it was.
+  constexpr std::size_t kSize = 512;
+  constexpr int kDraws = 20000;
+  Fixture f({1024.0, 1e-9, 0.0});
+  f.recorder.charge(20'000);
+  f.born(0x10, 1 * kSecond, 64, 1.0);  // widens
+  const double wide = f.recorder.mean();
+  ASSERT_GT(wide, 1024.0);
+  double before = 0.0;
+  for (const CaptureView::Allocated& each : f.view.allocated()) before += each.bytes;
+  for (int k = 0; k < kDraws; ++k) {
+    f.born(0x1000, 1 * kSecond, kSize, (k + 0.5) / kDraws, 1024.0);
+  }
+  double counted = -before;
+  for (const CaptureView::Allocated& each : f.view.allocated()) counted += each.bytes;
+  const double truth = kDraws * inclusion_probability(kSize, 1024.0) * weight(kSize, 1024.0);
+  const double smallest = weight(kSize, wide);
+  EXPECT_NEAR(counted, truth, 2.0 * smallest);
+}
+
 TEST(SampleRecorder, FreezingKeepsTheLiveSamplesAndCloseForgetsTheAddresses) {
   Fixture f({1024.0, 0.0, 0.0});
   f.born(0x10, 0);

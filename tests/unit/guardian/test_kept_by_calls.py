@@ -11,8 +11,9 @@ import pytest
 
 from kimera_leakguard_native.guardian import kept_by_calls
 from kimera_leakguard_native.guardian.decorator import analyze_for_leaks
+from kimera_leakguard_native.model.frame import Frame
 from kimera_leakguard_native.model.guardian import LeakDetectionResult
-from kimera_leakguard_native.model.site import Frame, SiteVerdict
+from kimera_leakguard_native.model.site import SiteVerdict
 
 if TYPE_CHECKING:
     from pathlib import Path

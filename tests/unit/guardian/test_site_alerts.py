@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.guardian import site_alerts
+from kimera_leakguard_native.model.frame import Frame
 from kimera_leakguard_native.model.guardian import LeakDetectionResult
-from kimera_leakguard_native.model.site import Frame, SiteVerdict
+from kimera_leakguard_native.model.site import SiteVerdict
 
 if TYPE_CHECKING:
     import pytest

@@ -4,7 +4,8 @@ import pytest
 
 from kimera_leakguard_native.hybrid import correlate
 from kimera_leakguard_native.model.finding import Finding
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 
 
 @pytest.fixture

@@ -41,17 +41,13 @@ class Monitoring(KimeraMonitoringWithLeakDetection, Core):
 
 def critical(risk: float = 0.9) -> dict[str, Any]:
     return {
-        "component_health": {
-            "fields": {"leak_risk_score": risk, "recommendations": ["remove fields"]},
-            "cache": {"leak_risk_score": 0.1, "recommendations": []},
-        }
+        "fields": {"leak_risk_score": risk, "recommendations": ["remove fields"]},
+        "cache": {"leak_risk_score": 0.1, "recommendations": []},
     }
 
 
 def with_report(monitoring: Any, monkeypatch: pytest.MonkeyPatch, risk: float) -> None:
-    monkeypatch.setattr(
-        monitoring.leak_integrator, "generate_integration_report", lambda: critical(risk)
-    )
+    monkeypatch.setattr(monitoring.leak_integrator, "health_by_component", lambda: critical(risk))
 
 
 def test_alone_it_keeps_its_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +99,7 @@ def test_a_failing_check_does_not_end_the_task(monkeypatch: pytest.MonkeyPatch) 
             raise RuntimeError("no report")
 
         monitoring = KimeraMonitoringWithLeakDetection(leak_check_interval=0.01)
-        monkeypatch.setattr(monitoring.leak_integrator, "generate_integration_report", broken)
+        monkeypatch.setattr(monitoring.leak_integrator, "health_by_component", broken)
         await monitoring.start_monitoring()
         for _ in range(3):
             await calls.acquire()

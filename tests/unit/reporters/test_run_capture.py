@@ -1,7 +1,8 @@
 import pytest
 
 from kimera_leakguard_native.errors import ConfigError
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.reporters import run_capture, run_json, run_reading
 from kimera_leakguard_native.reporters.run_capture import CaptureWriter
 

@@ -1,6 +1,7 @@
 import json
 
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.reporters import run_json
 
 

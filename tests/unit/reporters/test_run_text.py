@@ -1,5 +1,6 @@
 from kimera_leakguard_native.model.finding import Finding, Step
-from kimera_leakguard_native.model.site import Frame, RunReport, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.reporters import run_text
 
 STACK = tuple(Frame("/app/cache.py", k, f"f{k}") for k in range(7, 17))

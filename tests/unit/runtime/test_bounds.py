@@ -2,7 +2,8 @@ import textwrap
 
 import pytest
 
-from kimera_leakguard_native.model.site import Frame, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import SiteVerdict
 from kimera_leakguard_native.runtime import bounds
 
 BOUNDED = {

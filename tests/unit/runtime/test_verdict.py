@@ -1,4 +1,5 @@
-from kimera_leakguard_native.model.site import Frame, SiteVerdict
+from kimera_leakguard_native.model.frame import Frame
+from kimera_leakguard_native.model.site import SiteVerdict
 from kimera_leakguard_native.runtime import verdict
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
 from kimera_leakguard_native.runtime.life_table import Deaths, Life

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import signal
 import sys
 import time
 
@@ -12,15 +13,20 @@ _CONNECTIONS = 4
 
 
 async def load(port: int, seconds: float, rate: float) -> dict[str, int]:
-    """Send requests at a steady rate over several connections; count what came of them."""
+    """Send requests at a steady rate over several connections; count what came of them.
+
+    SIGTERM ends it early, after the answers that are under way.
+    """
     counts = {"sent": 0, "ok": 0, "failed": 0}
     numbers = itertools.count()
     end = time.monotonic() + seconds
+    asked_to_end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked_to_end.set)
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         due = time.monotonic()
-        while time.monotonic() < end:
+        while time.monotonic() < end and not asked_to_end.is_set():
             number = next(numbers)
             counts["sent"] += 1
             writer.write(b"GET /decide/%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % number)

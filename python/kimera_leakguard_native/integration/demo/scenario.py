@@ -9,23 +9,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.integration.demo.service import DemoService
-from kimera_leakguard_native.integration.integrator import KimeraLeakDetectionIntegrator
-from kimera_leakguard_native.integration.recovery import heap
-from kimera_leakguard_native.integration.recovery.loop import RecoveringMonitoring
-from kimera_leakguard_native.integration.recovery.policy import RecoveryPolicy
-from kimera_leakguard_native.integration.recovery.recovery import AutomatedLeakRecovery
+from kimera_leakguard_native.integration.demo.guarded import GuardedService
 from kimera_leakguard_native.runtime import process
 from kimera_leakguard_native.runtime.forecast.detector import PredictiveLeakDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kimera_leakguard_native.integration.recovery.loop import RecoveringMonitoring
+
 _MB = 2**20
 _ROOM_MB = 100.0
-_KEPT_FIELDS = 500
-_WARM_UP = 2000
-_PASS_S = 0.5
 _READINGS_S = 1.0
 _LOAD = "kimera_leakguard_native.integration.demo.load"
 
@@ -83,33 +77,16 @@ class Demo:
     async def run(self) -> DemoResult:
         """Run it to its end."""
         result = self.result
-        service = DemoService()
+        guarded = GuardedService(recover=self._recover)
+        service, monitoring = guarded.service, guarded.monitoring
         await service.start()
-        for number in range(_WARM_UP):  # what a first request imports and builds is no leak
-            service.handle(-number - 1)
-        service.fields.limit_fields(_KEPT_FIELDS)
-        service.fields.limit_fields(None)
-        service.fields.compact()
-        service.cache.cache.clear()
-        heap.trim()
+        guarded.warm_up()
         baseline = process.resident_bytes() / _MB
         result.baseline_mb = result.peak_mb = baseline
         result.limit_mb = baseline + _ROOM_MB
+        guarded.integrator.memory_limit_mb = result.limit_mb
         self._say(f"serving on port {service.port}; {baseline:.0f} MB, limit {result.limit_mb:.0f}")
-        integrator = KimeraLeakDetectionIntegrator(
-            enable_auto_optimization=False,
-            monitoring_interval=_PASS_S,
-            memory_limit_mb=result.limit_mb,
-        )
-        for name, component in (
-            ("cognitive_field_dynamics", service.fields),
-            ("decision_cache", service.cache),
-            ("gpu_memory_pool", service.pool),
-            ("contradiction_engine", service.engine),
-        ):
-            integrator.register_component(name, component)
-        monitoring = self._guard(integrator, service)
-        await monitoring.start_monitoring()
+        await guarded.start_guard()
         load = await asyncio.create_subprocess_exec(
             sys.executable, "-m", _LOAD, str(service.port), str(self._seconds), str(self._rate),
             stdout=asyncio.subprocess.PIPE,
@@ -117,13 +94,13 @@ class Demo:
         try:
             await self._watch(load, monitoring)
         finally:
-            await monitoring.stop_monitoring()
+            await guarded.stop_guard()
             await service.stop()
         if load.returncode is None:
             load.terminate()
         output, _ = await load.communicate()
         counts = json.loads(output) if output else {"failed": 0}
-        result.requests, result.failed = service.requests - _WARM_UP, counts["failed"]
+        result.requests, result.failed = service.requests, counts["failed"]
         if self._recover:
             # The last leak since the last recovery is what a next alert would have taken.
             await monitoring.recovery.recover_field_memory()
@@ -140,15 +117,6 @@ class Demo:
             for each in monitoring.recovery.audit.entries()
         ]
         return result
-
-    def _guard(
-        self, integrator: KimeraLeakDetectionIntegrator, service: DemoService
-    ) -> RecoveringMonitoring:
-        allowed = frozenset({"field_accumulation", "cache_overflow"} if self._recover else ())
-        policy = RecoveryPolicy(allowed, keep_fields=_KEPT_FIELDS)
-        recovery = AutomatedLeakRecovery(integrator, policy, cool_down_s=0.0)
-        recovery.register_cache("decisions", service.cache.cache.clear)
-        return RecoveringMonitoring(recovery, leak_check_interval=_PASS_S)
 
     async def _watch(
         self, load: asyncio.subprocess.Process, monitoring: RecoveringMonitoring

@@ -30,7 +30,7 @@ def ask(pid: int, sections: Sequence[str] = (), timeout_s: float = 10.0) -> dict
     Parameters
     ----------
     sections : sequence of str
-        Names of the sections that are wanted; all by default.
+        Names of the sections that are wanted; by default all that answer without being named.
 
     Raises
     ------

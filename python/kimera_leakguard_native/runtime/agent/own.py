@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import atexit
 
-from kimera_leakguard_native.runtime.agent.sections import process_section, sites_section
+from kimera_leakguard_native.runtime.agent.sections import (
+    heap_section,
+    process_section,
+    sites_section,
+)
 from kimera_leakguard_native.runtime.agent.server import agent
 from kimera_leakguard_native.runtime.site_watch import shared_site_watch
 
@@ -14,5 +18,6 @@ def start_own_agent() -> None:
     own = agent()
     own.provide("process", process_section)
     own.provide("sites", lambda: sites_section(shared_site_watch()))
+    own.provide("heap", heap_section, only_by_name=True)
     own.start()
     atexit.register(own.stop)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.runtime import process
+from kimera_leakguard_native.runtime import process, sampler
 from kimera_leakguard_native.runtime.forecast.limits import headroom_bytes
 
 if TYPE_CHECKING:
@@ -40,3 +41,8 @@ def sites_section(watch: SiteWatch) -> dict[str, Any]:
         "live_bytes": snapshot.live_bytes if snapshot else 0.0,
         "sites": [site.to_dict() for site in watch.sites[:MOST_SITES]],
     }
+
+
+def heap_section() -> dict[str, Any]:
+    """Give the heap profile as it is now."""
+    return asdict(sampler.heap_profile())

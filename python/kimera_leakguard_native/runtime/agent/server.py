@@ -43,6 +43,7 @@ class Agent:
         self.refused = 0
         self.failed = 0
         self._sections = {} if sections is None else sections
+        self._only_by_name: set[str] = set()
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -51,9 +52,17 @@ class Agent:
         """Where the socket is."""
         return socket_path(self.pid)
 
-    def provide(self, name: str, section: Callable[[], Any]) -> None:
-        """Answer a question of this name with what the function gives."""
+    def provide(self, name: str, section: Callable[[], Any], *, only_by_name: bool = False) -> None:
+        """Answer a question of this name with what the function gives.
+
+        Parameters
+        ----------
+        only_by_name : bool
+            Leave it out where somebody asks for everything: it is large, or takes long.
+        """
         self._sections[name] = section
+        if only_by_name:
+            self._only_by_name.add(name)
 
     def start(self) -> None:
         """Begin to serve; idempotent.
@@ -126,7 +135,8 @@ class Agent:
         if not isinstance(names, list):
             protocol.send(connection, {"error": "ask: expected a list of names"})
             return
-        wanted = [str(name) for name in names] or list(self._sections)
+        everything = [name for name in self._sections if name not in self._only_by_name]
+        wanted = [str(name) for name in names] or everything
         answer: dict[str, Any] = {"version": 1, "pid": self.pid}
         for name in wanted:
             section = self._sections.get(name)

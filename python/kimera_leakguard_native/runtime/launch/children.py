@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.errors import LeakGuardError
 from kimera_leakguard_native.runtime import verdict
+from kimera_leakguard_native.runtime.heap_profile import ProfileBuilder
 from kimera_leakguard_native.runtime.observation import MAX_SITES, Observation
 from kimera_leakguard_native.runtime.process import resident
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.model.profile import HeapProfile
     from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 
 MAX_OBSERVED = 256
@@ -43,6 +45,7 @@ class Children:
         self.unobserved = 0
         self._running: dict[int, _Child] = {}
         self._ended: list[RunReport] = []
+        self._profiles = ProfileBuilder()
 
     def poll(self) -> None:
         """Take new children up, read the running ones, and judge those that have ended."""
@@ -77,7 +80,14 @@ class Children:
             process={**report.process, "processes": len(reports), "unobserved": self.unobserved},
             sites=sites[:MAX_SITES],
             process_verdict=_worst(reports),
+            profile=self._profile_with(report),
         )
+
+    def _profile_with(self, report: RunReport) -> HeapProfile | None:
+        own = report.profile
+        if own is not None:
+            self._profiles.add(own.names, own.calls, own.stacks)
+        return self._profiles.build(report.duration_s, own.mean_bytes if own else 0.0)
 
     def _take_up(self, name: str) -> None:
         path = os.path.join(self.folder, name)
@@ -104,12 +114,16 @@ class Children:
 
     def _end(self, child: _Child) -> None:
         self._running.pop(child.pid, None)
-        self._ended.append(_kept(child.observation.report(ended=True)))
+        report = child.observation.report(ended=True)
+        profile = report.profile
+        if profile is not None:
+            self._profiles.add(profile.names, profile.calls, profile.stacks)
+        self._ended.append(_kept(report))
 
 
 def _kept(report: RunReport) -> RunReport:
     """Keep the sites that count, so that thousands of children stay small."""
-    return replace(report, sites=report.sites[:_SITES_OF_A_CHILD])
+    return replace(report, sites=report.sites[:_SITES_OF_A_CHILD], profile=None)
 
 
 def _merged(same: list[SiteVerdict]) -> SiteVerdict:
