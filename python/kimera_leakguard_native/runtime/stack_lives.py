@@ -11,7 +11,7 @@ from kimera_leakguard_native.runtime.detectors.flux import Population
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kimera_leakguard_native.model.site import Frame
+    from kimera_leakguard_native.model.frame import Frame
     from kimera_leakguard_native.runtime.life_table import Deaths, Life
 
 

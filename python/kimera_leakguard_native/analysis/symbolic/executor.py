@@ -303,13 +303,17 @@ class Search:
     def _fits(self, atom: HasType) -> bool:
         """Whether one object may be of these classes and of those that the path says it is of."""
         for other, positive in self._trail:
-            if positive and isinstance(other, HasType) and other.term == atom.term:
-                if all(
+            if (
+                positive
+                and isinstance(other, HasType)
+                and other.term == atom.term
+                and all(
                     self._around.are_unrelated(one, two)
                     for one in atom.types
                     for two in other.types
-                ):
-                    return False
+                )
+            ):
+                return False
         return True
 
     def _undo(self, length: int) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEAP = "<heap>"
-"""Stands for everything that is read from attributes and items; ``.name`` stands for one of them."""
+"""Stands for all that is read from attributes and items; ``.name`` stands for one of them."""
 ITEMS = "[]"
 """What `HEAP` calls the items of containers."""
 

@@ -64,10 +64,8 @@ def _lines(answer: dict[str, Any]) -> list[str]:
 
 def _pool_lines(pool: dict[str, Any]) -> list[str]:
     name = f"slots {pool['name']} ({pool['device']})".replace("  ", " ")
-    lines = [
-        f"{name}: {pool['live']} of {pool['capacity']} live, {human(pool['used_bytes'])}"
-        f" of {human(pool['committed_bytes'])} committed"
-    ]
+    used, committed = human(pool["used_bytes"]), human(pool["committed_bytes"])
+    lines = [f"{name}: {pool['live']} of {pool['capacity']} live, {used} of {committed} committed"]
     for held in pool["holders"]:
         place = f"{held['file']}:{held['line']} in {held['function']}" if held["file"] else "?"
         lines.append(f"  {held['slots']:>10} slots, oldest {held['oldest_s']:>6.0f} s  {place}")
