@@ -49,6 +49,7 @@ class Function:
         self.effects = Effects(project.catalog, self.calls, project.handlers)
         self._graph: Graph | None = None
         self._no_graph: AnalysisError | None = None
+        self._frame: Frame | None = None
         self._guards: Guards | None = None
         self._specialized: set[Constants] = set()
         self._summary_budget = WorkBudget()
@@ -81,10 +82,16 @@ class Function:
     def forget_graph(self) -> None:
         """Give the memory of the graph back; it is built again if need be."""
         self._graph = None
+        self._frame = None
         self.calls.forget()
 
     def frame(self) -> Frame:
         """Describe the frame."""
+        if self._frame is None:
+            self._frame = self._described()
+        return self._frame
+
+    def _described(self) -> Frame:
         decorators = frozenset(
             name
             for item in getattr(self.scope.node, "decorator_list", [])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kimera_leakguard_native.analysis import ir
+    from kimera_leakguard_native.analysis.resources.models import Resource
 
 ALIAS = ""
 """The place is the resource."""
@@ -161,6 +162,23 @@ class GivenUp(NamedTuple):
     methods: frozenset[str]
 
 
+class ClosedLater(NamedTuple):
+    """One variable that the function closes after some lines, whatever happens there.
+
+    Attributes
+    ----------
+    first, last : int
+        The lines during which nobody else owns it.
+    method : str
+        Last part of the name of what closes it.
+    """
+
+    variable: str
+    first: int
+    last: int
+    method: str
+
+
 Outcome = State | Discharge | Returned
 
 
@@ -184,6 +202,8 @@ class Frame:
         Whether the class has a finalizer, which also runs for what its constructor left half made.
     given_up : tuple of GivenUp
         Where the function closes its variables because something fails.
+    closed_later : tuple of ClosedLater
+        Where it has variables that it closes in the end.
     """
 
     cells: frozenset[str]
@@ -193,12 +213,26 @@ class Frame:
     finalized: bool = False
     lent: frozenset[str] = frozenset()
     given_up: tuple[GivenUp, ...] = ()
+    closed_later: tuple[ClosedLater, ...] = ()
 
     def gives_up(self, line: int, state: State) -> bool:
         """Whether a handler closes the resource where something at a line fails."""
         return any(
             item.first <= line <= item.last and state.role(item.variable) == ALIAS
             for item in self.given_up
+        )
+
+
+    def keeps_duty(self, place: ir.Operand, line: int, resource: Resource) -> bool:
+        """Whether the function ends what it hands to a callee at a line, after that."""
+        return any(
+            item.variable == place
+            and item.first <= line <= item.last
+            and (
+                item.method in resource.release
+                or any(name.rpartition(".")[2] == item.method for name in resource.functions)
+            )
+            for item in self.closed_later
         )
 
 

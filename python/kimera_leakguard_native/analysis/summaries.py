@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
+from kimera_leakguard_native.analysis.closed_later import closed_later
 from kimera_leakguard_native.analysis.closures import lent_variables
 from kimera_leakguard_native.analysis.containers import private_containers
 from kimera_leakguard_native.analysis.dataflow import Site, Tracker
@@ -146,6 +147,7 @@ def frame_of(
         finalized=finalized,
         lent=lent,
         given_up=tuple(given_up(scope)),
+        closed_later=closed_later(scope),
     )
 
 

@@ -332,6 +332,13 @@ def _call(
         given = state.role(operand)
         if effect is Effect.TAKE and given == CLOSURE and not _keeps(call):
             continue
+        if (
+            effect is Effect.TAKE
+            and given == ALIAS
+            and frame.keeps_duty(operand, call.line, resource)
+            and not _hands_over(call)
+        ):
+            effect = Effect.DERIVE
         if effect is Effect.TAKE and is_held(given):
             return Discharge.ESCAPED
         if effect is Effect.RELEASE and given is not None:
@@ -343,6 +350,18 @@ def _call(
     if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
         result = _reflected(call, state, resource, result)
     return state.bind(call.target, result)
+
+
+_HANDING_OVER = (
+    "put", "add", "append", "push", "enqueue", "register", "submit", "handle", "dispatch", "attach",
+    "adopt", "keep", "store", "set", "start", "spawn", "give", "release", "hand", "return",
+)  # fmt: skip
+
+
+def _hands_over(call: ir.Call) -> bool:
+    """Whether a callee's name says that it may keep what it gets, so that a close is for the rest."""
+    last = call.method or (call.name or "").rpartition(".")[2]
+    return last.strip("_").lower().startswith(_HANDING_OVER)
 
 
 def _keeps(call: ir.Call) -> bool:

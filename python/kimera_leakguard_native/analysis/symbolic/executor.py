@@ -302,19 +302,15 @@ class Search:
 
     def _fits(self, atom: HasType) -> bool:
         """Whether one object may be of these classes and of those that the path says it is of."""
-        for other, positive in self._trail:
-            if (
-                positive
-                and isinstance(other, HasType)
-                and other.term == atom.term
-                and all(
-                    self._around.are_unrelated(one, two)
-                    for one in atom.types
-                    for two in other.types
-                )
-            ):
-                return False
-        return True
+        others = [
+            other.types
+            for other, positive in self._trail
+            if positive and isinstance(other, HasType) and other.term == atom.term
+        ]
+        unrelated = self._around.are_unrelated
+        return not any(
+            all(unrelated(one, two) for one in atom.types for two in types) for types in others
+        )
 
     def _undo(self, length: int) -> None:
         """Take back the literals beyond a length of the path."""
