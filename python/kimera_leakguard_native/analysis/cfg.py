@@ -129,6 +129,8 @@ class Graph:
         Qualified name within the module.
     parameters : tuple of str
         Positional parameters in order, then the others.
+    source : ast.AST or None
+        What was lowered.
     cells : frozenset of str
         Local variables that nested functions use.
     types : dict of str to str
@@ -154,6 +156,7 @@ class Graph:
     relevant: list[frozenset[str]] | None = None
     containers: dict[str, str] | None = None
     lent: frozenset[str] | None = None
+    source: ast.AST | None = None
 
     def successors(self, number: int) -> tuple[int, ...]:
         """Give the blocks that normal control goes to from a block."""

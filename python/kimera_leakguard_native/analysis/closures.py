@@ -25,6 +25,11 @@ _KEEPING = frozenset(
 """First words of the names of callables that keep a function for later."""
 
 
+_WAITING = frozenset({"gather", "wait", "wait_for", "shield", "sleep_forever", "serve_forever"})
+_GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
+_EXHAUSTING = frozenset({"list", "tuple", "set", "dict", "sorted", "sum", "min", "max", "any", "all"})
+
+
 def keeps_function(name: str) -> bool:
     """Whether a callable of a name keeps a function that it is given beyond the call."""
     first = _FIRST_WORD.match(name)
@@ -54,7 +59,7 @@ def _lent(graph: Graph, catalog: Catalog) -> frozenset[str]:
         for name, nodes in users.items()
         if name in graph.cells
         and not any(getattr(node, "name", "") in passed_on for node in nodes)
-        and all(_only_uses(node, name, catalog) for node in nodes)
+        and all(_only_uses(node, name, catalog, graph.source) for node in nodes)
     )
 
 
@@ -77,12 +82,16 @@ def _functions_passed_on(item: ir.Instruction) -> Iterator[str]:
     yield from (one for one in operands if isinstance(one, str))
 
 
-def _only_uses(node: ast.AST, name: str, catalog: Catalog) -> bool:
-    if isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef)):
+def _only_uses(node: ast.AST, name: str, catalog: Catalog, around: ast.AST | None) -> bool:
+    if isinstance(node, ast.ClassDef):
         return False
-    if isinstance(node, ast.FunctionDef) and (node.decorator_list or _is_generator(node)):
-        # It runs when somebody else wants it to.
-        return False
+    if isinstance(node, ast.AsyncFunctionDef):
+        if not _is_waited_for(node.name, around):
+            return False
+    elif isinstance(node, ast.FunctionDef):
+        if node.decorator_list or (_is_generator(node) and not _is_run_through(node.name, around)):
+            # It runs when somebody else wants it to.
+            return False
     parents: dict[int, ast.AST] = {}
     named: list[ast.Name] = []
     for parent in ast.walk(node):
@@ -104,7 +113,7 @@ def _is_use(node: ast.Name, parents: dict[int, ast.AST], catalog: Catalog) -> bo
     if isinstance(parent, ast.Attribute):
         around = parents.get(id(parent))
         called = isinstance(around, ast.Call) and around.func is parent
-        return called and parent.attr not in catalog.ending
+        return parent.attr not in catalog.ending and (called or _is_plain(parent, around))
     if isinstance(parent, ast.keyword):
         parent = parents[id(parent)]
     if isinstance(parent, ast.Call):
@@ -113,7 +122,58 @@ def _is_use(node: ast.Name, parents: dict[int, ast.AST], catalog: Catalog) -> bo
         return parent.value is node
     if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
         return parent.iter is node
+    if isinstance(parent, ast.Await):
+        return False
     return isinstance(parent, (ast.Compare, ast.UnaryOp, ast.If, ast.While, ast.FormattedValue))
+
+
+def _is_plain(read: ast.Attribute, around: ast.AST | None) -> bool:
+    """Whether an attribute is set, or read for what it is and not to be kept."""
+    if isinstance(read.ctx, ast.Store):
+        return True
+    return isinstance(around, (ast.Compare, ast.UnaryOp, ast.BinOp, ast.FormattedValue, ast.If))
+
+
+def _is_waited_for(name: str, around: ast.AST | None) -> bool:
+    """Whether the frame only calls a coroutine function, and waits for what it starts."""
+    if not isinstance(around, ast.AsyncFunctionDef):
+        return False
+    calls, waited, waits = 0, 0, False
+    for item in ast.walk(around):
+        if isinstance(item, ast.Call):
+            calls += getattr(item.func, "id", "") == name
+        elif isinstance(item, ast.Await) and isinstance(item.value, ast.Call):
+            called = item.value.func
+            waited += getattr(called, "id", "") == name
+            last = getattr(called, "attr", getattr(called, "id", ""))
+            waits = waits or last in _WAITING
+        elif isinstance(item, ast.AsyncWith):
+            waits = waits or any(
+                _last_name(one.context_expr) in _GROUPS for one in item.items
+            )
+    return calls > 0 and calls == _mentions(name, around) and (waits or waited == calls)
+
+
+def _is_run_through(name: str, around: ast.AST | None) -> bool:
+    """Whether the frame does nothing with a generator function but to iterate over its calls."""
+    through = 0
+    if around is None:
+        return False
+    for item in ast.walk(around):
+        if isinstance(item, (ast.For, ast.comprehension)):
+            through += _last_name(item.iter) == name
+        elif isinstance(item, ast.Call) and getattr(item.func, "id", "") in _EXHAUSTING:
+            through += any(_last_name(one) == name for one in item.args)
+    return through > 0 and through == _mentions(name, around)
+
+
+def _mentions(name: str, around: ast.AST) -> int:
+    return sum(isinstance(item, ast.Name) and item.id == name for item in ast.walk(around))
+
+
+def _last_name(call: ast.AST) -> str:
+    called = call.func if isinstance(call, ast.Call) else None
+    return str(getattr(called, "attr", getattr(called, "id", "")))
 
 
 def _borrows(call: ast.Call, catalog: Catalog) -> bool:

@@ -145,6 +145,7 @@ class Effects:
                 (callees.inner, Effect.INNER),
                 (callees.reads, Effect.READ),
                 (callees.wraps, Effect.WRAP),
+                (callees.awaits, Effect.WRAP),
             ):
                 if name in listed:
                     return effect
@@ -259,7 +260,7 @@ class Effects:
             return Raised(*_own_failure(resource))
         name = call.name
         if name is not None:
-            if name in resource.functions:
+            if name in resource.functions or name in self._catalog.callees.awaits:
                 return None
             known = self._catalog.callees.raises.get(name)
             if known is not None:

@@ -256,7 +256,7 @@ def _return(instruction: ir.Return, state: State) -> Outcome:
 
 
 _RESULTS = {Effect.DERIVE: USES, Effect.INNER: INNER, Effect.READ: READS, Effect.WRAP: ALIAS}
-"""Roles of what a callee gives back for an argument; of a wrapper, the argument's own."""
+"""Roles of what a callee gives back for an argument; of a wrapper it is the argument's own."""
 _SAME_OBJECT = frozenset({"__enter__", "__aenter__", "__iter__", "__aiter__"})
 _RELEASING = frozenset({"__exit__", "__del__", "__aexit__"})
 _OWN_CLEANUP = (
@@ -346,7 +346,10 @@ def _call(
         if effect is Effect.BORROW and is_held(given) and _reads_all(call, resource):
             return Discharge.RELEASED
         if effect in _RESULTS and given is not None and (is_held(given) or is_using(given)):
-            result = NESTED if is_container(given) else (_RESULTS[effect] or given)
+            if effect is Effect.WRAP:
+                result = given
+            else:
+                result = NESTED if is_container(given) else _RESULTS[effect]
     if call.name in ("builtins.hasattr", "builtins.getattr") and len(call.arguments) >= 2:
         result = _reflected(call, state, resource, result)
     return state.bind(call.target, result)

@@ -38,6 +38,7 @@ def lower(module: ModuleScopes, scope: Scope) -> cfg.Graph:
         cells=_cells(scope),
         is_generator=_yields(scope.body),
         is_async=isinstance(node, ast.AsyncFunctionDef),
+        source=node,
     )
     if not isinstance(node, ast.Module):
         graph.types.update(_annotated(module, scope, node.args))

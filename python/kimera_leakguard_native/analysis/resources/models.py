@@ -113,6 +113,7 @@ class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inner: frozenset[str]
     reads: frozenset[str]
     wraps: frozenset[str]
+    awaits: frozenset[str]
     sends: frozenset[str]
     take: frozenset[str]
     borrow_verbs: frozenset[str]
