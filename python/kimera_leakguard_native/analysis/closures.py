@@ -27,7 +27,9 @@ _KEEPING = frozenset(
 
 _WAITING = frozenset({"gather", "wait", "wait_for", "shield", "sleep_forever", "serve_forever"})
 _GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
-_EXHAUSTING = frozenset({"list", "tuple", "set", "dict", "sorted", "sum", "min", "max", "any", "all"})
+_EXHAUSTING = frozenset(
+    {"list", "tuple", "set", "dict", "sorted", "sum", "min", "max", "any", "all"}
+)
 
 
 def keeps_function(name: str) -> bool:
@@ -148,9 +150,7 @@ def _is_waited_for(name: str, around: ast.AST | None) -> bool:
             last = getattr(called, "attr", getattr(called, "id", ""))
             waits = waits or last in _WAITING
         elif isinstance(item, ast.AsyncWith):
-            waits = waits or any(
-                _last_name(one.context_expr) in _GROUPS for one in item.items
-            )
+            waits = waits or any(_last_name(one.context_expr) in _GROUPS for one in item.items)
     return calls > 0 and calls == _mentions(name, around) and (waits or waited == calls)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch
 from kimera_leakguard_native.analysis.handlers import is_broad
-from kimera_leakguard_native.analysis.open_tests import decide
+from kimera_leakguard_native.analysis.open_tests import decide_after
 from kimera_leakguard_native.analysis.ownership import (
     Discharge,
     Frame,
@@ -49,6 +49,8 @@ class Site:
         Without an origin: the attribute of self that holds it when the function is called.
     provided : Provided or None
         Where the called function of the project has it from.
+    needs : tuple of str
+        Places one of which has to be something else than None, or the call acquires nothing.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Site:
     origin: ir.Instruction | None
     held: str | None = None
     provided: Provided | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def call(self) -> ir.Call | None:
@@ -337,7 +340,7 @@ class Tracker:
         if isinstance(end, cfg.Jump):
             self._step(number, end.target, state, until)
         elif isinstance(end, cfg.Branch):
-            decided = decide(end.condition, state, self._site.resource) if state.acquired else None
+            decided = decide_after(block, state, self._site.resource) if state.acquired else None
             if self._exhausts(end.condition, state):
                 # Nothing is left of it where the loop ends by itself.
                 self._flow.discharges.add((Discharge.RELEASED, state.level, block.number))

@@ -20,6 +20,7 @@ from kimera_leakguard_native.analysis.ownership import (
 )
 
 if TYPE_CHECKING:
+    from kimera_leakguard_native.analysis.argument_values import ArgumentValues
     from kimera_leakguard_native.analysis.resources.catalog import Acquisition, Catalog, Resource
     from kimera_leakguard_native.analysis.returned import Provided
     from kimera_leakguard_native.analysis.summaries import Summary
@@ -215,11 +216,13 @@ class Effects:
         """Say what a function of the project acquires for its caller."""
         return () if self._summaries is None else self._summaries.provided(call)
 
-    def acquisition(self, call: ir.Call) -> Acquisition | None:
-        """Say what a call acquires by its name."""
+    def acquisition(
+        self, call: ir.Call, values: ArgumentValues | None = None
+    ) -> Acquisition | None:
+        """Say what a call acquires by its name; with `values` also on some paths only."""
         if call.name is not None:
             found = self.acquisition_by_name(call.name)
-            if found is not None and conditions_hold(call, found):
+            if found is not None and conditions_hold(call, found, values):
                 return found
         return None
 
@@ -291,7 +294,9 @@ def _is_constructor_of_base(call: ir.Call) -> bool:
     return (call.method or (call.name or "").rpartition(".")[2]) == "__init__"
 
 
-def conditions_hold(call: ir.Call, acquisition: Acquisition) -> bool:
+def conditions_hold(
+    call: ir.Call, acquisition: Acquisition, values: ArgumentValues | None = None
+) -> bool:
     """Whether a call's arguments are such that it acquires."""
     if not acquisition.given and not acquisition.unless:
         return True
@@ -300,7 +305,20 @@ def conditions_hold(call: ir.Call, acquisition: Acquisition) -> bool:
         return False
     if not acquisition.given:
         return not call.spread
-    return any(_is_one_of(given.get(name), allowed) for name, allowed in acquisition.given.items())
+    if any(_is_one_of(given.get(name), allowed) for name, allowed in acquisition.given.items()):
+        return True
+    return values is not None and any(
+        _is_one_of(value, acquisition.given.get(name, ())) for name, value in values.given(call)
+    )
+
+
+def needed_values(call: ir.Call, acquisition: Acquisition) -> tuple[str, ...]:
+    """Give the variables that decide whether a call acquires; none where its arguments say so."""
+    if not acquisition.given or conditions_hold(call, acquisition):
+        return ()
+    given = {**dict(call.keywords), **{str(i): one for i, one in enumerate(call.arguments)}}
+    found = [given.get(name) for name in acquisition.given]
+    return tuple(one for one in found if isinstance(one, str))
 
 
 def _is_one_of(operand: ir.Operand | None, allowed: tuple[str, ...]) -> bool:

@@ -179,7 +179,8 @@ class ModuleCheck:
             cut_short += flow.exhausted and tracking.exhausted
             finding = self._first_feasible(function, site, flow, searching)
             if finding is not None:
-                reported.add((site.origin, site.role))
+                if finding.tier != "X":
+                    reported.add((site.origin, site.role))
                 best[key] = min(best.get(key, finding), finding, key=_certainty)
                 if self._one_a_function:
                     break

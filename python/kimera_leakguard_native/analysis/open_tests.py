@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
     FALSE,
@@ -40,6 +40,29 @@ def decide(condition: ir.Condition, state: State, resource: Resource) -> bool | 
     ):
         return False
     return None
+
+
+def decide_after(block: cfg.Block, state: State, resource: Resource) -> bool | None:
+    """Give the outcome of the test at the end of a block, if that is certain there."""
+    end = block.terminator
+    if not isinstance(end, cfg.Branch):
+        return None
+    condition, positive = end.condition, True
+    while isinstance(condition, ir.Not):
+        condition, positive = condition.inner, not positive
+    read: ir.Operand | None = None
+    if isinstance(condition, ir.Truth):
+        read = condition.operand
+    elif isinstance(condition, ir.Compare) and condition.right == ir.Literal(None):
+        read = condition.left
+        positive = positive == (condition.op in ("is not", "!="))
+    if resource.present and read is not None:
+        made = [item for item in block.instructions if getattr(item, "target", None) == read]
+        if made and isinstance(made[-1], ir.GetAttribute):
+            attribute = made[-1].attribute in resource.present
+            if attribute and state.role(made[-1].object) == ALIAS:
+                return positive
+    return decide(end.condition, state, resource)
 
 
 _PATH_TYPES = frozenset(

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.cfg import Graph
     from kimera_leakguard_native.analysis.effects import Effects
     from kimera_leakguard_native.analysis.function import Function
-    from kimera_leakguard_native.analysis.resources.catalog import Catalog
 
 _LIKE = "pathlib.Path.open"
 _OPENING = frozenset({"open", "open_file", "openfile", "open_text", "open_binary"})
-_READING = frozenset({"read", "readline", "readlines", "write", "writelines"})
+_READING = frozenset({"read", "readline", "readlines", "write", "writelines", "close"})
 _READERS = frozenset({"load", "dump", "safe_load", "safe_dump", "load_all", "copyfileobj", "parse"})
 _MEMBERS = ("zip", "tar", "archive", "zf", "tf")
 """In names of archives: their members share the archive's own file."""
@@ -60,7 +59,7 @@ def opened_files(function: Function, known: list[Site]) -> Iterator[Site]:
         place
         for block in graph.blocks
         for item in block.instructions
-        for place in _as_files(item, catalog)
+        for place in _as_files(item)
         if isinstance(place, str)
     }
     found = {id(call): site for place, (call, site) in made.items() if place in used}
@@ -100,7 +99,7 @@ def _is_archive(place: str, graph: Graph) -> bool:
     return any(part in name.lower() for name in names for part in _MEMBERS)
 
 
-def _as_files(item: ir.Instruction, catalog: Catalog) -> tuple[ir.Operand, ...]:
+def _as_files(item: ir.Instruction) -> tuple[ir.Operand, ...]:
     """Give the places that an instruction uses as only files can be used."""
     if isinstance(item, ir.Iterate):
         return (item.source,)
@@ -108,7 +107,6 @@ def _as_files(item: ir.Instruction, catalog: Catalog) -> tuple[ir.Operand, ...]:
         return ()
     if item.method in _READING and item.receiver is not None:
         return (item.receiver,)
-    name = item.name or ""
-    if name in catalog.callees.borrow and name.rpartition(".")[2] in _READERS:
+    if (item.method or (item.name or "").rpartition(".")[2]) in _READERS:
         return item.operands()
     return ()

@@ -222,7 +222,6 @@ class Frame:
             for item in self.given_up
         )
 
-
     def keeps_duty(self, place: ir.Operand, line: int, resource: Resource) -> bool:
         """Whether the function ends what it hands to a callee at a line, after that."""
         return any(

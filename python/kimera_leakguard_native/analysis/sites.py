@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import ir
+from kimera_leakguard_native.analysis.argument_values import ArgumentValues
 from kimera_leakguard_native.analysis.dataflow import Site
-from kimera_leakguard_native.analysis.effects import conditions_hold
+from kimera_leakguard_native.analysis.effects import conditions_hold, needed_values
 from kimera_leakguard_native.analysis.memory_streams import memory_places, wraps_stream
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
@@ -64,12 +65,13 @@ def find_sites(
     openers = _openers(graph, effects)
     in_memory = memory_places(graph)
     called = _called(graph)
+    values = ArgumentValues(graph)
     sites: list[Site] = []
     for block in graph.blocks:
         for index, instruction in enumerate(block.instructions):
             if not isinstance(instruction, ir.Call):
                 continue
-            acquisition = acquired_by(instruction, receivers, catalog, effects)
+            acquisition = acquired_by(instruction, receivers, catalog, effects, values)
             if acquisition is None and isinstance(instruction.function, str):
                 acquisition = openers.get(instruction.function)
             if acquisition is None:
@@ -85,9 +87,10 @@ def find_sites(
                         continue
                     if resource.where_called and called.isdisjoint(resource.where_called):
                         continue
-                    place = instruction.target
+                    place, needs = instruction.target, needed_values(instruction, acquisition)
+                    where = block.number, index
                     sites.append(
-                        Site(kind, resource, block.number, index, place, role, instruction)
+                        Site(kind, resource, *where, place, role, instruction, needs=needs)
                     )
     return sites
 
@@ -124,10 +127,14 @@ def _provided_sites(
 
 
 def acquired_by(
-    call: ir.Call, receivers: Receivers, catalog: Catalog, effects: Effects
+    call: ir.Call,
+    receivers: Receivers,
+    catalog: Catalog,
+    effects: Effects,
+    values: ArgumentValues | None = None,
 ) -> Acquisition | None:
     """Say what a call acquires, None if nothing."""
-    found = effects.acquisition(call)
+    found = effects.acquisition(call, values)
     if found is not None:
         return found
     for owner in receivers.owners(call):
@@ -213,6 +220,10 @@ class Receivers:
         if call.name is not None and call.name in self._catalog.made_by:
             return ()
         place = call.receiver if call.receiver is not None else call.function
+        owner = (call.name or "").rpartition(".")[0]
+        if owner in self._catalog.made_by and len(call.arguments) > 0:
+            # A method that is called on its class, with the object as an argument.
+            return (self._catalog.made_by[owner],)
         if isinstance(place, str):
             known = self._classes.get(place)
             if known is not None:

@@ -23,6 +23,7 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     consume: tuple[str, ...] = ()
     derive: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
     exhaust: bool = False
     fluent: tuple[str, ...] = ()
     safe: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ from kimera_leakguard_native.analysis.symbolic.terms import (
 )
 
 if TYPE_CHECKING:
-    from kimera_leakguard_native.analysis.dataflow import Edge, Flow
+    from kimera_leakguard_native.analysis.dataflow import Edge, Flow, Site
     from kimera_leakguard_native.analysis.symbolic.surroundings import Surroundings
 
 _UNKNOWN = re.compile(r"%\d+")
@@ -240,7 +240,11 @@ class Search:
         block = self._graph.blocks[number]
         store = top.store.copy()
         self._work += 10 + len(store.places) + len(store.heap)
+        site = self._around.site
         for instruction in block.instructions[: edge.until]:
+            if site is not None and instruction is site.origin and _acquires_nothing(site, store):
+                self._outcome.infeasible += 1
+                return
             store.run(instruction)
         if edge.taken is not None and isinstance(block.terminator, cfg.Branch):
             decided = conditions.atom(block.terminator.condition, store)
@@ -354,6 +358,11 @@ class Search:
         }
         counted[header] = done + 1
         return counted
+
+
+def _acquires_nothing(site: Site, store: Store) -> bool:
+    none = Constant(None)
+    return bool(site.needs) and all(store.value(place) == none for place in site.needs)
 
 
 def _constants_assigned(graph: cfg.Graph, loop: cfg.Loop) -> dict[str, tuple[Constant, ...]]:
