@@ -1,4 +1,4 @@
-"""What the arguments of a call may be, through the variables of the function that stand for them."""
+"""What the arguments of a call may be, through the variables that stand for them."""
 
 from __future__ import annotations
 

@@ -87,13 +87,13 @@ def _functions_passed_on(item: ir.Instruction) -> Iterator[str]:
 def _only_uses(node: ast.AST, name: str, catalog: Catalog, around: ast.AST | None) -> bool:
     if isinstance(node, ast.ClassDef):
         return False
-    if isinstance(node, ast.AsyncFunctionDef):
-        if not _is_waited_for(node.name, around):
-            return False
-    elif isinstance(node, ast.FunctionDef):
-        if node.decorator_list or (_is_generator(node) and not _is_run_through(node.name, around)):
-            # It runs when somebody else wants it to.
-            return False
+    if isinstance(node, ast.AsyncFunctionDef) and not _is_waited_for(node.name, around):
+        return False
+    if isinstance(node, ast.FunctionDef) and (
+        node.decorator_list or (_is_generator(node) and not _is_run_through(node.name, around))
+    ):
+        # It runs when somebody else wants it to.
+        return False
     parents: dict[int, ast.AST] = {}
     named: list[ast.Name] = []
     for parent in ast.walk(node):

@@ -328,16 +328,12 @@ def _call(
     looked_at, derived = containers.built_in(call, state)
     if looked_at:
         return state.bind(call.target, derived)
-    for operand, effect in effects:
-        given = state.role(operand)
+    for operand, alone in effects:
+        given, effect = state.role(operand), alone
         if effect is Effect.TAKE and given == CLOSURE and not _keeps(call):
             continue
-        if (
-            effect is Effect.TAKE
-            and given == ALIAS
-            and frame.keeps_duty(operand, call.line, resource)
-            and not _hands_over(call)
-        ):
+        kept = given == ALIAS and frame.keeps_duty(operand, call.line, resource)
+        if effect is Effect.TAKE and kept and not _hands_over(call):
             effect = Effect.DERIVE
         if effect is Effect.TAKE and is_held(given):
             return Discharge.ESCAPED
@@ -362,7 +358,7 @@ _HANDING_OVER = (
 
 
 def _hands_over(call: ir.Call) -> bool:
-    """Whether a callee's name says that it may keep what it gets, so that a close is for the rest."""
+    """Whether a callee's name says that it may keep what it gets, so that a close is for others."""
     last = call.method or (call.name or "").rpartition(".")[2]
     return last.strip("_").lower().startswith(_HANDING_OVER)
 
