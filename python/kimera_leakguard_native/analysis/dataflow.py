@@ -282,8 +282,11 @@ class Tracker:
             # Where the resource is handed over, the new owner answers for a failure.
             self._may_raise(number, block, index, state)
             return outcome
-        if outcome is not Discharge.RELEASED and self._frame.gives_up(instruction.line, state):
-            # A handler says that a callee which fails has not taken the resource over.
+        if outcome is not Discharge.RELEASED and (
+            self._frame.gives_up(instruction.line, state)
+            or (isinstance(instruction, ir.Call) and self._effects.fails_with(instruction, state))
+        ):
+            # A callee which fails has not taken the resource over: a handler, or its body, says so.
             self._may_raise(number, block, index, state)
         self._flow.discharges.add((outcome, state.level, block.number))
         self._flow.ends.append((outcome, instruction))

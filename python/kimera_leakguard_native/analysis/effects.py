@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator  # noqa: TC003 - part of the public signature
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kimera_leakguard_native.analysis import ir
 from kimera_leakguard_native.analysis.handlers import Handlers
+from kimera_leakguard_native.analysis.obligations.words import first_word
 from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
     Effect,
     Level,
     State,
@@ -52,7 +53,6 @@ class SummarySource(Protocol):
         """Give the summary of the function that a call reaches, None where it is not known."""
 
 
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _BORROWING_MODULES = (
     "os.",
     "fcntl.",
@@ -170,7 +170,12 @@ class Effects:
             if within and known is not Effect.RELEASE:
                 # What the callee does with the items is not in its summary.
                 known = Effect.TAKE
-            if known is Effect.DERIVE and _is_constructor_of_base(call):
+            if known is Effect.READ and (resource.exhaust or resource.consume):
+                # Reading it to its end is the end of it.
+                known = Effect.DERIVE
+            if known is Effect.WRAP and not _is_closed_alike(resource):
+                known = Effect.TAKE
+            if known in _KEPT_BY_RESULT and _is_constructor_of_base(call):
                 # The object whose constructor this is keeps it.
                 known = Effect.TAKE
             if known is Effect.BORROW and summary.constructs and not resource.collected:
@@ -191,11 +196,21 @@ class Effects:
         if (
             summary is None
             and not within
-            and _first_word(last) in callees.borrow_verbs
+            and first_word(last) in callees.borrow_verbs
             and last[:1].islower() | (last[:1] == "_")
         ):
             return Effect.BORROW
         return Effect.TAKE
+
+    def fails_with(self, call: ir.Call, state: State) -> bool:
+        """Whether a callee that takes the resource over may fail before it can be asked for it."""
+        summary = self.summary(call)
+        if summary is None or not summary.certain:
+            return summary is None and _makes_object(call.name)
+        arguments: list[tuple[int | str, ir.Operand]] = [*enumerate(call.arguments), *call.keywords]
+        return any(
+            state.role(operand) == ALIAS and summary.fails_with(key) for key, operand in arguments
+        )
 
     def never_returns(self, call: ir.Call) -> bool:
         """Whether control does not come back from a call."""
@@ -286,6 +301,14 @@ class Effects:
         return Raised(None, Level.WEAK)
 
 
+_KEPT_BY_RESULT = frozenset({Effect.DERIVE, Effect.READ, Effect.WRAP})
+
+
+def _is_closed_alike(resource: Resource) -> bool:
+    """Whether an object that stands for the resource is ended by the same methods."""
+    return "close" in resource.release and resource.collected and not resource.tier
+
+
 def _makes_object(name: str | None) -> bool:
     return name is not None and name.rpartition(".")[2].lstrip("_")[:1].isupper()
 
@@ -333,15 +356,10 @@ def _sent(key: int | str, last: str) -> bool:
     """Whether a keyword and the callee's name say that a file is sent, or lent to a process."""
     if key in _STREAMS_OF_PROCESSES:
         return True
-    return key in _BODIES and _first_word(last) in _SENDING and last[:1].islower()
+    return key in _BODIES and first_word(last) in _SENDING and last[:1].islower()
 
 
 def _own_failure(resource: Resource) -> tuple[str | None, Level]:
     if resource.may_raise:
         return resource.may_raise[0], Level.MODERATE
     return None, Level.WEAK
-
-
-def _first_word(name: str) -> str:
-    found = _WORD.search(name)
-    return found.group().lower() if found else ""

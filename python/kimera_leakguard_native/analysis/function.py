@@ -19,6 +19,7 @@ from kimera_leakguard_native.analysis.specialization import (
 from kimera_leakguard_native.analysis.summaries import (
     could_never_return,
     explicit_raises,
+    fails_with,
     frame_of,
     never_returns,
     parameter_effect,
@@ -138,13 +139,27 @@ class Function:
         )
 
     def _effect(self, parameter: str, constants: Constants) -> Effect | None:
-        from kimera_leakguard_native.analysis.obligations.keepers import only_keeps
+        from kimera_leakguard_native.analysis.obligations.keepers import keeping
 
         graph, frame = specialize(self.graph(), constants), self.frame()
         known = parameter_effect(graph, frame, self.effects, parameter, self._summary_budget)
-        if known is Effect.TAKE and frame.self_name is not None and only_keeps(self, parameter):
-            return Effect.DERIVE
+        if known is Effect.TAKE and frame.self_name is not None:
+            return keeping(self, parameter)
         return known
+
+    def fails_with(self, parameter: str) -> bool:
+        """Whether the function may raise while an argument is open and nobody else has it."""
+
+        def compute() -> bool:
+            try:
+                budget = self._summary_budget
+                return fails_with(self.graph(), self.frame(), self.effects, parameter, budget)
+            except (RecursionError, AnalysisError):
+                return False
+
+        return self.project.equations.solve(
+            ("fails with", self.qualified_name, parameter), compute, unknown=False
+        )
 
     def never_returns(self, constants: Constants = ()) -> bool:
         """Whether no call comes back."""

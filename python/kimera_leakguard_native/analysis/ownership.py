@@ -24,6 +24,8 @@ INNER = "+"
 """The place came out of the resource and keeps it open; closing it does not close the resource."""
 CLOSURE = "c"
 """The place is a nested function that uses the resource, and does not end it."""
+METHOD = "m"
+"""The place is a bound method that reads or writes, and does not end it."""
 READS = "<"
 """The place uses the resource later, and nobody can end the resource through it."""
 CONTAINS = "*"
@@ -46,8 +48,8 @@ TRUE = "T"
 FALSE = "F"
 """The place is a test of the resource whose outcome is known while it is open."""
 
-_HOLDING = frozenset({ALIAS, USES, INNER, CLOSURE, CONTAINS, RELEASER})
-_USING = frozenset({USES, INNER, READS})
+_HOLDING = frozenset({ALIAS, USES, INNER, CLOSURE, METHOD, CONTAINS, RELEASER})
+_USING = frozenset({USES, INNER, READS, METHOD})
 
 
 class Level(IntEnum):

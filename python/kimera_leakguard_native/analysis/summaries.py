@@ -85,6 +85,11 @@ class Summary:
         name = self._parameter(key)
         return None if name is None else self._function.effect(name, self.constants())
 
+    def fails_with(self, key: int | str) -> bool:
+        """Whether the function may raise while an argument is open and nobody else has it."""
+        name = self._parameter(key)
+        return name is not None and self._function.fails_with(name)
+
     @property
     def never_returns(self) -> bool:
         """Whether no call of the function comes back."""
@@ -168,8 +173,9 @@ def parameter_effect(
         return None
     plain = {outcome for outcome, level, _ in flow.discharges if level is Level.PLAIN}
     if graph.is_generator:
-        # The body runs while the caller iterates: the generator holds the argument.
-        return Effect.DERIVE if not plain else Effect.TAKE
+        # The body runs while the caller iterates: the generator holds the argument, and nobody can
+        # end that through it unless the body does.
+        return Effect.READ if not plain else Effect.TAKE
     open_at_return = any(
         leak.exit == "return" and leak.state.level is Level.PLAIN for leak in flow.leaks
     )
@@ -180,6 +186,18 @@ def parameter_effect(
     if Discharge.RELEASED in plain:
         return Effect.TAKE if open_at_return else Effect.RELEASE
     return Effect.BORROW
+
+
+def fails_with(
+    graph: cfg.Graph, frame: Frame, effects: Effects, name: str, budget: WorkBudget
+) -> bool:
+    """Whether a way that is known to raise leaves a function with a parameter unreleased."""
+    if name in frame.cells or graph.is_generator:
+        return False
+    flow = Tracker(graph, parameter_site(name), frame, effects, budget).run()
+    return not flow.exhausted and any(
+        leak.exit == "raise" and leak.state.level >= Level.STRONG for leak in flow.leaks
+    )
 
 
 def never_returns(graph: cfg.Graph, effects: Effects) -> bool:

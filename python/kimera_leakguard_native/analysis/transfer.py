@@ -11,6 +11,7 @@ from kimera_leakguard_native.analysis.ownership import (
     CLOSURE,
     FALSE,
     INNER,
+    METHOD,
     NESTED,
     READS,
     RELEASER,
@@ -41,6 +42,11 @@ _PLAIN_ATTRIBUTES = frozenset(
         "pid", "format", "width", "height",
     }
 )  # fmt: skip
+
+_READING_METHODS = frozenset(
+    {"read", "readline", "readlines", "readinto", "write", "writelines", "seek", "tell", "__next__"}
+)
+"""Whoever gets one of these, bound, cannot end what it is bound to."""
 
 ITEMS = "[]"
 """In the list of what derives from a resource: its items, and what is returned beside it."""
@@ -179,6 +185,8 @@ def _attribute(
         return role
     if instruction.attribute in resource.release:
         return RELEASER
+    if instruction.attribute in _READING_METHODS and "read" not in resource.consume:
+        return METHOD
     return FALSE if instruction.attribute == "closed" else USES
 
 
@@ -330,7 +338,7 @@ def _call(
         return state.bind(call.target, derived)
     for operand, alone in effects:
         given, effect = state.role(operand), alone
-        if effect is Effect.TAKE and given == CLOSURE and not _keeps(call):
+        if effect is Effect.TAKE and given in (CLOSURE, METHOD) and not _keeps(call):
             continue
         kept = given == ALIAS and frame.keeps_duty(operand, call.line, resource)
         if effect is Effect.TAKE and kept and not _hands_over(call):

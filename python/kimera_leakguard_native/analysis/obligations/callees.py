@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.callgraph import Target
 from kimera_leakguard_native.analysis.obligations.uses import Fate
-from kimera_leakguard_native.analysis.obligations.words import releases
+from kimera_leakguard_native.analysis.obligations.words import first_word, releases
 from kimera_leakguard_native.analysis.ownership import Effect
 from kimera_leakguard_native.analysis.summaries import Summary
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.obligations.families import Family, Member
     from kimera_leakguard_native.analysis.project import Project
 
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _BORROWING = ("os.", "fcntl.", "termios.", "tty.", "select.", "signal.", "logging.")
 _PASSING = frozenset({"list", "tuple", "set", "sorted", "reversed", "iter", "next", "zip",
                       "enumerate", "filter", "map", "chain", "frozenset"})  # fmt: skip
@@ -68,11 +66,12 @@ class CalleeView:
             return {
                 Effect.RELEASE: Fate.RELEASED,
                 Effect.BORROW: Fate.USED,
+                Effect.READ: Fate.USED,
+                Effect.WRAP: Fate.ESCAPED,
                 Effect.DERIVE: Fate.ESCAPED,
                 Effect.TAKE: Fate.ESCAPED,
             }[known]
-        first = _WORD.search(last)
-        if first and last[:1].islower() and first.group().lower() in callees.borrow_verbs:
+        if last[:1].islower() and first_word(last) in callees.borrow_verbs:
             return Fate.USED
         return Fate.ESCAPED
 

@@ -19,7 +19,7 @@ from kimera_leakguard_native.analysis.obligations.stores import (
     self_name,
     stores_of,
 )
-from kimera_leakguard_native.analysis.obligations.text_index import index_of
+from kimera_leakguard_native.analysis.obligations.text_index import text_index
 from kimera_leakguard_native.analysis.ownership import Discharge, Level
 
 if TYPE_CHECKING:
@@ -124,10 +124,7 @@ class ClassCheck:
         )
 
     def _index(self) -> TextIndex:
-        self._project.dependencies.use_everything()
-        if self._project.text_index is None:
-            self._project.text_index = index_of(self._project)
-        return self._project.text_index
+        return text_index(self._project)
 
     def _files(self) -> dict[str, str]:
         return {name: file for file, name in self._project.names.items()}

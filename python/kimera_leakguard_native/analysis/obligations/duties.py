@@ -89,6 +89,14 @@ class ClassDuties:
             for use in census.uses
         )
 
+    def works_with(self, attribute: str) -> bool:
+        """Whether a method asks something of what an attribute holds."""
+        return any(
+            use.attribute == attribute and use.method not in CONSTRUCTORS
+            for _, census in self.relatives
+            for use in census.uses
+        )
+
     def releasing(self, store: Store) -> set[str]:
         """Give the methods that release an attribute; none if something else does."""
         names = self._names(store.attribute)

@@ -101,9 +101,9 @@ def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner
         return None
     duties = ClassDuties.of(project, module, scope, TextIndex)
     known = frozenset(name for item in duties.family.members for name in item.scope.methods)
-    if _gives_itself_away(function, known):
+    if gives_itself_away(function, known):
         return None
-    if duties.family.open_ended or _lives_by_itself(duties.family):
+    if duties.family.open_ended or lives_by_itself(duties.family):
         return None
     methods = duties.releasing(store)
     sometimes = not is_unconditional(store)
@@ -142,11 +142,11 @@ def _heir(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | 
         return None
     duties = ClassDuties.of(project, module, scope, TextIndex)
     known = frozenset(name for item in duties.family.members for name in item.scope.methods)
-    if _lives_by_itself(duties.family):
+    if lives_by_itself(duties.family):
         return None
     if constructor is not None:
         function = project.function(module, constructor)
-        if _gives_itself_away(function, known):
+        if gives_itself_away(function, known):
             return None
     held = base.resource
     assert held is not None  # `_inherited` sees to that
@@ -213,7 +213,7 @@ _REFLECTION = frozenset(
 )
 
 
-def _gives_itself_away(function: Function, methods: frozenset[str]) -> bool:
+def gives_itself_away(function: Function, methods: frozenset[str]) -> bool:
     """Whether the constructor makes the object known to somebody who may keep or release it."""
     owner = self_name(function)
     pending: list[ast.AST] = list(function.scope.body)
@@ -264,7 +264,7 @@ def _refers(root: ast.AST, owner: str | None, methods: frozenset[str]) -> bool:
     return False
 
 
-def _lives_by_itself(family: Family) -> bool:
+def lives_by_itself(family: Family) -> bool:
     """Whether something else than its maker decides how long an object lives."""
     for member in family.members:
         if "__del__" in member.scope.methods:

@@ -65,7 +65,15 @@ class TextIndex:
 _MOST_HEIRS = 60
 
 
-def index_of(project: Project) -> TextIndex:
+def text_index(project: Project) -> TextIndex:
+    """Give the index of a project, on which the check in progress rests from now on."""
+    project.dependencies.use_everything()
+    if project.text_index is None:
+        project.text_index = _index_of(project)
+    return project.text_index
+
+
+def _index_of(project: Project) -> TextIndex:
     """Read all files of the run."""
     index = TextIndex()
     for file in sorted(project.names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 _STEMS = frozenset(
     {
@@ -82,3 +83,15 @@ def ends_object(name: str) -> bool:
     """Whether a method of this name ends the object that it is called on."""
     plain = name.strip("_").lower()
     return plain in _ENDING or plain.startswith("close_") or plain.endswith("_close")
+
+
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_FORMATS = frozenset(
+    {"json", "yaml", "toml", "csv", "xml", "pickle", "plist", "html", "npz", "safe"}
+)
+
+
+def first_word(name: str) -> str:
+    """Give the first word of a name in lower case, after that of a format (``json_dump``)."""
+    words = (found.group().lower() for found in _WORD.finditer(name))
+    return next((word for word in words if word not in _FORMATS), "")
