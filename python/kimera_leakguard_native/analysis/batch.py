@@ -14,6 +14,8 @@ from kimera_leakguard_native.errors import AnalysisError
 from kimera_leakguard_native.model.finding import TIERS, FileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kimera_leakguard_native.analysis.acquirers import Acquirers
     from kimera_leakguard_native.analysis.options import Options
 
@@ -62,13 +64,21 @@ class Checker:
         """What the functions of these files acquire for their callers."""
         return self._project.acquirers
 
-    def check(self, files: list[str]) -> Batch:
-        """Check some of the files."""
+    def check(self, files: list[str], checked: Callable[[int], object] | None = None) -> Batch:
+        """Check some of the files.
+
+        Parameters
+        ----------
+        checked : callable, optional
+            Told after each file how many are done.
+        """
         batch = Batch()
-        for file in files:
+        for number, file in enumerate(files, 1):
             self._dependencies.begin(file)
             batch.reports.append(self._one(file))
             batch.needs.append(self._dependencies.end())
+            if checked is not None:
+                checked(number)
         seen = self._dependencies.seen
         used = {*files, *(other for needs in batch.needs for other in needs or ())}
         batch.seen = {file: seen[file] for file in sorted(used & seen.keys())}

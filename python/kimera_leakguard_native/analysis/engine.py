@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable  # noqa: TC003 - part of the public signature
+from collections.abc import Callable, Iterable  # noqa: TC003 - part of the public signatures
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -29,15 +29,24 @@ __all__ = ["Options", "check", "check_files", "findings_in"]
 _CHUNK = 16
 
 
-def check(paths: list[str] | tuple[str, ...], options: Options | None = None) -> CheckResult:
+def check(
+    paths: list[str] | tuple[str, ...],
+    options: Options | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> CheckResult:
     """Check files and the Python files below directories.
 
     Never raises for what it reads: a file that cannot be analysed is an entry in the errors.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Told now and then how many files are done, and of how many.
     """
     options = options or Options()
     start = time.perf_counter()
     found = discover(paths)
-    result = check_files(found.files, options)
+    result = check_files(found.files, options, progress)
     result.errors = sorted(
         {*result.errors, *found.errors}, key=lambda error: (error.file, error.message)
     )
@@ -54,7 +63,11 @@ def findings_in(files: Iterable[str]) -> list[Finding]:
     return check_files(sorted(set(files)), Options(tiers=("N", "E", "X"))).findings
 
 
-def check_files(files: list[str], options: Options) -> CheckResult:
+def check_files(
+    files: list[str],
+    options: Options,
+    progress: Callable[[int, int], object] | None = None,
+) -> CheckResult:
     """Check files that are known to exist, in one or several processes."""
     shard: Shard | None = None
     reports: dict[str, ModuleReport | Entry] = {}
@@ -70,7 +83,12 @@ def check_files(files: list[str], options: Options) -> CheckResult:
                 reports[file] = entry
     hits = len(reports)
     missing = [file for file in files if file not in reports]
-    for chunk, part in _batches(missing, known, options, checker):
+
+    def checked(count: int) -> None:
+        if progress is not None:
+            progress(hits + count, len(files))
+
+    for chunk, part in _batches(missing, known, options, checker, checked):
         reports.update(zip(chunk, part.reports, strict=True))
         if shard is not None:
             _keep(shard, digests, chunk, part)
@@ -93,7 +111,11 @@ def _joined(reports: list[ModuleReport | Entry]) -> CheckResult:
 
 
 def _batches(
-    missing: list[str], files: list[str], options: Options, checker: _Checker
+    missing: list[str],
+    files: list[str],
+    options: Options,
+    checker: _Checker,
+    checked: Callable[[int], object],
 ) -> Iterator[tuple[list[str], Batch]]:
     if not missing:
         return
@@ -102,7 +124,7 @@ def _batches(
 
     jobs = _jobs(options.jobs, len(missing))
     if jobs <= 1:
-        yield missing, checker().check(missing)
+        yield missing, checker().check(missing, checked)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -114,7 +136,11 @@ def _batches(
         initializer=batch.start,
         initargs=(files, options, checker().acquirers),
     ) as pool:
-        yield from zip(chunks, pool.map(batch.check, chunks), strict=True)
+        done = 0
+        for chunk, part in zip(chunks, pool.map(batch.check, chunks), strict=True):
+            yield chunk, part
+            done += len(chunk)
+            checked(done)
 
 
 def _jobs(wanted: int, files: int) -> int:

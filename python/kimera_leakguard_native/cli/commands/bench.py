@@ -10,6 +10,7 @@ import click
 
 from kimera_leakguard_native.bench import machine, suite
 from kimera_leakguard_native.bench.harness import Options
+from kimera_leakguard_native.cli.progress import Progress
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.bench.harness import Result
@@ -47,10 +48,13 @@ def command(
     shape = machine.describe()
     click.echo("  ".join(f"{key}={value}" for key, value in shape.items()))
     results: list[Result] = []
-    for name in names or sorted(suite.BENCHMARKS):
-        for result in suite.run(name, options):
-            results.append(result)
-            click.echo(_line(result))
+    chosen = names or sorted(suite.BENCHMARKS)
+    for number, name in enumerate(chosen):
+        with Progress(f"bench {name}") as progress:
+            for result in suite.run(name, options):
+                results.append(result)
+                progress.echo(_line(result))
+                progress(number, len(chosen))
     if json_path is not None:
         report = {"version": 1, "machine": shape, "results": [r.to_dict() for r in results]}
         json_path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

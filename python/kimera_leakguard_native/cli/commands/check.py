@@ -16,6 +16,7 @@ from kimera_leakguard_native.analysis.rules.registry import rules, selected
 from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.cli import exit_codes
 from kimera_leakguard_native.cli.check_options import options_of
+from kimera_leakguard_native.cli.progress import Progress
 from kimera_leakguard_native.errors import AnalysisError, ConfigError
 from kimera_leakguard_native.model.finding import TIERS
 from kimera_leakguard_native.reporters import check_json, check_sarif, check_text
@@ -87,7 +88,8 @@ def command(
         )
     baseline = Baseline.load(known) if known else None
     collection.relax()
-    result = engine.check(list(paths), options)
+    with Progress("checking") as progress:
+        result = engine.check(list(paths), options, progress)
     if fix or diff:
         from kimera_leakguard_native.cli import fixing
 
