@@ -26,10 +26,11 @@ _STREAM_NAME = re.compile(
 
 
 def memory_places(graph: Graph) -> frozenset[str]:
-    """Give the places that only ever stand for streams in memory."""
+    """Give the places of streams in memory, and of those that a with statement closes."""
     sources: dict[str, list[ir.Operand]] = {}
     others: set[str] = set(graph.parameters) | graph.cells
     found: set[str] = set()
+    entered: set[ir.Operand] = set()
     for block in graph.blocks:
         for item in block.instructions:
             if isinstance(item, ir.Call):
@@ -39,15 +40,18 @@ def memory_places(graph: Graph) -> frozenset[str]:
                 sources.setdefault(item.target, []).append(item.source)
             elif isinstance(item, ir.Unpack):
                 others.update(item.targets)
+            elif isinstance(item, ir.Enter):
+                entered.add(item.target)
+    managed = {place for place, given in sources.items() if any(one in entered for one in given)}
     if not found:
-        return frozenset()
+        return frozenset(managed)
     for _ in range(3):  # names of names of names
         found.update(
             place
             for place, given in sources.items()
             if place not in others and all(one in found for one in given)
         )
-    return frozenset(found)
+    return frozenset(found | managed)
 
 
 def wraps_stream(call: ir.Call, in_memory: frozenset[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kimera_leakguard_native.analysis import witness
+from kimera_leakguard_native.analysis.accepted_sockets import accepted_sockets
 from kimera_leakguard_native.analysis.awaited_futures import TASK, kept_by_its_future
 from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
@@ -25,6 +26,7 @@ from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.retention.stage import retentions
 from kimera_leakguard_native.analysis.scripts import last_lines, started_by_script
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
+from kimera_leakguard_native.analysis.switched_off import blocks_switched_off
 from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
 from kimera_leakguard_native.analysis.symbolic.solver import Answer
@@ -166,9 +168,11 @@ class ModuleCheck:
         reported: set[tuple[ir.Instruction | None, str]] = set()
         sites = find_sites(graph, self._catalog, function.effects, self._objects)
         sites.extend(opened_files(function, sites))
+        sites.extend(accepted_sockets(function, sites))
         sites.extend(sites_given_up(graph, function.scope, sites))
+        off = blocks_switched_off(graph, function.module) if sites else frozenset()
         for site in sites:
-            if site.resource.rule not in self._codes or site.call is None:
+            if site.resource.rule not in self._codes or site.call is None or site.block in off:
                 continue
             # Cleanup code is there once for each way into it, the call in it too.
             key = id(site.call.source), site.role
