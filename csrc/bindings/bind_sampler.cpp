@@ -25,7 +25,7 @@ using sampling::CaptureMemory;
 using sampling::CaptureView;
 using sampling::Life;
 
-// The format that the Python face unpacks: two times, size, node, weight, reach, kind.
+// The format that the Python face unpacks: two times, size, node, mean, reach, kind.
 static_assert(sizeof(Life) == 40 && alignof(Life) == 8);
 constexpr const char* kLifeFormat = "qqQIffI";
 
@@ -97,6 +97,9 @@ py::typing::Dict<py::str, py::object> totals(const CaptureView& view) {
   out["c_heap_used"] = t.c_heap_used;
   out["c_heap_free"] = t.c_heap_free;
   out["c_heap_seconds"] = t.c_heap_seconds;
+  out["narrowed"] = t.narrowed;
+  out["narrowed_seconds"] = t.narrowed_seconds;
+  out["coarsest_mean_bytes"] = t.coarsest_mean_bytes;
   constexpr const char* kModes[] = {"off", "got", "preload"};
   out["native"] = kModes[t.native_mode % 3];
   return out;
@@ -195,6 +198,8 @@ void bind_sampler(py::module_& parent) {
         "Read what the C library holds, if that is due; samples do it too, where there are any.",
         py::call_guard<py::gil_scoped_release>());
   m.def("stop", &pymem::stop, "End the recording and take the hooks out; may be repeated.");
+  m.def("ask_for_mean", &pymem::ask_for_mean, py::arg("bytes"),
+        "Ask for a finer sampling mean; granted at a later sample, as the budget leaves room.");
   m.def("recording", &pymem::recording, "Whether samples are being recorded.");
   m.def("mode", &mode, "'divert' or 'filter' while hooks are in place, or ''.");
   m.def("own_capture", &own_capture, "The capture of the latest sampling in this process.");

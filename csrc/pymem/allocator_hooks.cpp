@@ -23,64 +23,76 @@
 namespace klg::pymem {
 namespace {
 
-PyMemAllocatorEx base[3];       // what was there before us, by domain
-std::size_t small_limit = 512;  // requests above it reach the raw domain and are counted there
-HookMode hook_mode = HookMode::kNone;  // of the hooks in place
-bool raw_hooked = false;               // or the raw domain's requests are seen in the C library
+constexpr std::size_t kPymallocLimit = 512;  // of every pymalloc so far; the probe makes sure
+
+PyMemAllocatorEx base[3];                  // what was there before us, by domain
+std::size_t small_limit = kPymallocLimit;  // larger requests are counted in the raw domain
+HookMode hook_mode = HookMode::kNone;      // of the hooks in place
+bool raw_hooked = false;                   // or the raw domain's requests are seen in the C library
 bool follow_fork = false;
 std::string child_folder;
 CodeSource code_source;
 const ObjectClassifier object_classifier;
 
-// ---- OBJ and MEM; D is the domain
+// ---- OBJ and MEM; D is the domain, M the mode
 
-std::size_t diverted(std::size_t size, bool is_sample) noexcept {
-  return is_sample && hook_mode == HookMode::kDivert ? small_limit + 1 : size;
+template <HookMode M>
+bool is_small(std::size_t size) noexcept {
+  // One load less where the limit is known.
+  return KLG_LIKELY(size <= (M == HookMode::kDivert ? kPymallocLimit : small_limit));
 }
 
-template <int D>
+// A small sample in divert mode: asked for above pymalloc's limit, then cut to its size, so that it
+// takes no more memory than it would have.
+template <HookMode M, class Allocate>
+void* small_sample(std::size_t size, Allocate&& allocate) noexcept {
+  return sample(size, [&](bool is_sample) {
+    if (M != HookMode::kDivert || !is_sample) return allocate(size);
+    void* block = allocate(kPymallocLimit + 1);
+    if (block == nullptr) return block;
+    void* cut = base[PYMEM_DOMAIN_RAW].realloc(base[PYMEM_DOMAIN_RAW].ctx, block, size);
+    return cut == nullptr ? block : cut;
+  });
+}
+
+template <int D, HookMode M>
 KLG_NOINLINE void* small_malloc_slow(void* context, std::size_t size) {
-  return sample(size,
-                [=](bool is_sample) { return base[D].malloc(context, diverted(size, is_sample)); });
+  return small_sample<M>(size, [=](std::size_t bytes) { return base[D].malloc(context, bytes); });
 }
 
-template <int D>
+template <int D, HookMode M>
 void* small_malloc(void* context, std::size_t size) {
-  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
-    return small_malloc_slow<D>(context, size);
+  if (is_small<M>(size) && counted_down(size)) {
+    return small_malloc_slow<D, M>(context, size);
   }
   return base[D].malloc(context, size);
 }
 
-template <int D>
-KLG_NOINLINE void* small_calloc_slow(void* context, std::size_t count, std::size_t each) {
-  const std::size_t size = count * each;
-  return sample(size, [=](bool is_sample) {
-    return is_sample ? base[D].calloc(context, 1, diverted(size, is_sample))
-                     : base[D].calloc(context, count, each);
-  });
+template <int D, HookMode M>
+KLG_NOINLINE void* small_calloc_slow(void* context, std::size_t size) {
+  return small_sample<M>(size,
+                         [=](std::size_t bytes) { return base[D].calloc(context, 1, bytes); });
 }
 
-template <int D>
+template <int D, HookMode M>
 void* small_calloc(void* context, std::size_t count, std::size_t each) {
   const std::size_t size = count * each;  // cannot overflow: PyObject_Calloc has checked it
-  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
-    return small_calloc_slow<D>(context, count, each);
+  if (is_small<M>(size) && counted_down(size)) {
+    return small_calloc_slow<D, M>(context, size);
   }
   return base[D].calloc(context, count, each);
 }
 
-template <int D>
+template <int D, HookMode M>
 KLG_NOINLINE void* small_realloc_slow(void* context, void* block, std::size_t size) {
-  return sample(size, [=](bool is_sample) {
-    return base[D].realloc(context, block, diverted(size, is_sample));
-  });
+  return small_sample<M>(size,
+                         [=](std::size_t bytes) { return base[D].realloc(context, block, bytes); });
 }
 
-template <int D>
+template <int D, HookMode M>
 void* small_realloc(void* context, void* block, std::size_t size) {
-  if (KLG_LIKELY(size <= small_limit) && counted_down(size)) {
-    return small_realloc_slow<D>(context, block, size);
+  if (is_small<M>(size) && counted_down(size)) {
+    return small_realloc_slow<D, M>(context, block, size);
   }
   return base[D].realloc(context, block, size);
 }
@@ -91,7 +103,7 @@ void* small_realloc(void* context, void* block, std::size_t size) {
 template <int D>
 void* filtered_realloc(void* context, void* block, std::size_t size) {
   if (KLG_UNLIKELY(filter.possible(block))) forget(block);
-  return small_realloc<D>(context, block, size);
+  return small_realloc<D, HookMode::kFilter>(context, block, size);
 }
 
 // Out of line, so that the way past it needs no stack frame and ends in a jump.
@@ -155,10 +167,13 @@ void raw_free(void* context, void* block) {
 
 template <int D>
 PyMemAllocatorEx small_hooks() noexcept {
-  const bool filtered = hook_mode == HookMode::kFilter;
-  return {base[D].ctx, small_malloc<D>, small_calloc<D>,
-          filtered ? filtered_realloc<D> : small_realloc<D>,
-          filtered ? filtered_free<D> : base[D].free};
+  constexpr HookMode kFilter = HookMode::kFilter, kDivert = HookMode::kDivert;
+  if (hook_mode == kFilter) {
+    return {base[D].ctx, small_malloc<D, kFilter>, small_calloc<D, kFilter>, filtered_realloc<D>,
+            filtered_free<D>};
+  }
+  return {base[D].ctx, small_malloc<D, kDivert>, small_calloc<D, kDivert>,
+          small_realloc<D, kDivert>, base[D].free};
 }
 
 PyMemAllocatorEx raw_hooks() noexcept {
@@ -197,7 +212,8 @@ void install(bool hook_raw) noexcept {
   // A diverted block's free must come back with the address that was recorded; hooks of others on
   // the raw domain may keep something in front of it, which we see only if we are above them.
   const bool visible = hook_raw || base[PYMEM_DOMAIN_RAW].ctx == nullptr;
-  hook_mode = traits.transparent && plain && visible ? HookMode::kDivert : HookMode::kFilter;
+  const bool divertible = traits.transparent && traits.raw_from == kPymallocLimit + 1;
+  hook_mode = divertible && plain && visible ? HookMode::kDivert : HookMode::kFilter;
   small_limit = traits.raw_from - 1;
   // Without a pymalloc every request reaches the C library: above, it would be counted twice.
   if (!hook_raw && traits.raw_from == SIZE_MAX) small_limit = 0;
@@ -310,6 +326,8 @@ bool recording() noexcept { return recorder().recording(); }
 void look_at_c_heap() noexcept {
   if (recording()) note_c_heap(monotonic_ns());
 }
+
+void ask_for_mean(double bytes) noexcept { recorder().ask_for_mean(bytes); }
 
 HookMode mode() noexcept { return hook_mode; }
 

@@ -51,6 +51,9 @@ void stop();
 /// samples to do it. May be called by any thread.
 void look_at_c_heap() noexcept;
 
+/// See SampleRecorder::ask_for_mean.
+void ask_for_mean(double bytes) noexcept;
+
 /// Of the present hooks, or kNone.
 [[nodiscard]] HookMode mode() noexcept;
 

@@ -364,3 +364,40 @@ def test_verdicts_of_a_live_process():
     assert [(s.file, s.line) for s in leaks] == [("/app/service.py", 4)], leaks
     """
     run_python(program)
+
+
+def test_a_suspicion_makes_the_mean_finer_and_estimates_stay_true():
+    program = """
+    from kimera_leakguard_native import _core
+    from kimera_leakguard_native.runtime.observation import Observation
+    from kimera_leakguard_native.runtime.process import resident
+    from kimera_leakguard_native.runtime.snapshot import represented
+    sampler = _core.sampler
+    size = bytes(2000).__sizeof__()
+    kept = [None] * 40_000
+    sampler.start(mean_bytes=262144.0, budget=0.05)
+    import time
+    def fill(begin, end):
+        for k in range(begin, end):
+            kept[k] = bytes(2000)
+    fill(0, 20_000)
+    sampler.ask_for_mean(16384.0)
+    until = time.monotonic() + 20
+    while sampler.own_capture().totals()["mean_bytes"] > 16384.0 and time.monotonic() < until:
+        [bytes(3000) for _ in range(200)]
+        time.sleep(0.001)
+    fill(20_000, 40_000)
+    observation = Observation(sampler.own_capture(), resident)
+    live = observation.snapshot().live_bytes
+    sampler.stop()
+    totals = sampler.own_capture().totals()
+    assert totals["narrowed"] >= 1 and totals["mean_bytes"] == 16384.0, totals
+    # Blocks of one size: a weight, and its variance, by the mean of each half.
+    known = size * 40_000
+    variance = sum(
+        20_000 * size**2 * (represented(size, mean) - 1) for mean in (262144.0, 16384.0)
+    )
+    assert abs(live - known) < 5 * variance**0.5 + 0.02 * known, (live, known, variance**0.5)
+    assert totals["live"] > 1.4 * known / 262144.0  # the second half is seen finer
+    """
+    run_python(program)

@@ -20,6 +20,13 @@ PageMemory::PageMemory(std::size_t bytes) {
   }
 }
 
+void PageMemory::populate() const noexcept {
+#ifndef MADV_POPULATE_WRITE
+  constexpr int MADV_POPULATE_WRITE = 23;
+#endif
+  if (data_ != nullptr) madvise(data_, bytes_, MADV_POPULATE_WRITE);
+}
+
 PageMemory::~PageMemory() {
   if (data_ != nullptr) munmap(data_, bytes_);
 }

@@ -35,6 +35,10 @@ class PageMemory {
     return static_cast<T*>(data_);
   }
 
+  /// Commits all pages now, where the kernel can (Linux 5.14): for tables that are filled at
+  /// random places, whose users cannot wait for a fault at each.
+  void populate() const noexcept;
+
   /// Bytes reserved.
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
 

@@ -10,7 +10,7 @@
 // published by a counter or guarded by a version, and the reader takes no lock.
 namespace klg::sampling {
 
-inline constexpr std::uint64_t kCaptureMagic = 0x31'50'41'43'47'4c'4bu;  // "KLGCAP1"
+inline constexpr std::uint64_t kCaptureMagic = 0x32'50'41'43'47'4c'4bu;  // "KLGCAP2"
 inline constexpr std::uint32_t kMaxSamples = 1u << 15;
 // A teardown of everything fits, between two looks of a reader.
 inline constexpr std::uint32_t kMaxDeaths = kMaxSamples;
@@ -56,6 +56,9 @@ struct CaptureHeader {
   std::atomic<std::uint64_t> c_heap_used;   ///< bytes that the C library has handed out
   std::atomic<std::uint64_t> c_heap_free;   ///< bytes that it holds for later
   std::atomic<std::int64_t> c_heap_ns;      ///< when these two were read; 0 for never
+  std::atomic<std::uint32_t> narrowed;      ///< times the mean was lowered because of a suspicion
+  std::atomic<std::int64_t> narrowed_ns;    ///< when that was last, since the start; 0 for never
+  std::atomic<double> coarsest_mean_bytes;  ///< of all that have been in force
 };
 
 /// A live sample. Valid if `version` is even, the same before and after reading, and `address` set.
@@ -65,7 +68,7 @@ struct SampleSlot {
   std::atomic<std::uint64_t> address;
   std::atomic<std::int64_t> birth_ns;  ///< since the start
   std::atomic<std::uint64_t> size;
-  std::atomic<float> weight;
+  std::atomic<float> mean;   ///< under which it was taken, or to which it was thinned since
   std::atomic<float> reach;  ///< the coarsest mean at which this would be a sample too
   std::atomic<BlockKind> kind;
 };
@@ -77,7 +80,7 @@ struct DeathRecord {
   std::atomic<std::int64_t> death_ns;
   std::atomic<std::uint64_t> size;
   std::atomic<std::uint32_t> node;
-  std::atomic<float> weight;
+  std::atomic<float> mean;
   std::atomic<float> reach;
   std::atomic<BlockKind> kind;
 };

@@ -17,7 +17,7 @@ bool read(const SampleSlot& slot, Life& life) noexcept {
     life = {
         slot.birth_ns.load(std::memory_order_acquire), -1,
         slot.size.load(std::memory_order_acquire),     slot.node.load(std::memory_order_acquire),
-        slot.weight.load(std::memory_order_acquire),   slot.reach.load(std::memory_order_acquire),
+        slot.mean.load(std::memory_order_acquire),     slot.reach.load(std::memory_order_acquire),
         slot.kind.load(std::memory_order_acquire)};
     if (slot.version.load(std::memory_order_relaxed) == version) return address != 0;
   }
@@ -62,7 +62,10 @@ CaptureTotals CaptureView::totals(std::int64_t now_ns) const noexcept {
           h.room_widened.load(kRelaxed),
           h.c_heap_used.load(kRelaxed),
           h.c_heap_free.load(kRelaxed),
-          read == 0 ? -1.0 : static_cast<double>(read - h.start_ns.load(kRelaxed)) * 1e-9};
+          read == 0 ? -1.0 : static_cast<double>(read - h.start_ns.load(kRelaxed)) * 1e-9,
+          h.narrowed.load(kRelaxed),
+          static_cast<double>(h.narrowed_ns.load(kRelaxed)) * 1e-9,
+          h.coarsest_mean_bytes.load(kRelaxed)};
 }
 
 std::vector<Life> CaptureView::live() const {
@@ -86,13 +89,12 @@ std::vector<Life> CaptureView::new_deaths(std::uint64_t& lost) {
   const std::uint64_t first = std::max(deaths_read_, kept);
   for (std::uint64_t k = first; k < head; ++k) {
     const DeathRecord& record = capture.deaths[k % kMaxDeaths];
-    lives.push_back({record.birth_ns.load(std::memory_order_acquire),
-                     record.death_ns.load(std::memory_order_acquire),
-                     record.size.load(std::memory_order_acquire),
-                     record.node.load(std::memory_order_acquire),
-                     record.weight.load(std::memory_order_acquire),
-                     record.reach.load(std::memory_order_acquire),
-                     record.kind.load(std::memory_order_acquire)});
+    lives.push_back(
+        {record.birth_ns.load(std::memory_order_acquire),
+         record.death_ns.load(std::memory_order_acquire),
+         record.size.load(std::memory_order_acquire), record.node.load(std::memory_order_acquire),
+         record.mean.load(std::memory_order_acquire), record.reach.load(std::memory_order_acquire),
+         record.kind.load(std::memory_order_acquire)});
   }
   // What the writer has come round to meanwhile may be torn. It fills the record of number `now`
   // before it publishes it, so that one counts too.

@@ -15,7 +15,7 @@ struct Life {
   std::int64_t death_ns;  ///< -1 while alive
   std::uint64_t size;
   std::uint32_t node;
-  float weight;
+  float mean;  ///< under which it was taken, or to which it has been thinned
   float reach;
   BlockKind kind;
 };
@@ -38,6 +38,9 @@ struct CaptureTotals {
   std::uint32_t cost_widened, room_widened;
   std::uint64_t c_heap_used, c_heap_free;
   double c_heap_seconds;  ///< from the start to when these two were read; -1 for never
+  std::uint32_t narrowed;
+  double narrowed_seconds;  ///< when the mean was last lowered, since the start; 0 for never
+  double coarsest_mean_bytes;
 };
 
 /// Reads a capture while it is written, or after its writer has died; takes no lock and blocks

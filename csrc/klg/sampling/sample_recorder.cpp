@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::int64_t kCheckEvery = 50'000'000;
 constexpr double kWidestMean = 64.0 * 1024 * 1024;
+// The share of the time that samples take is averaged over about so long.
+constexpr double kUsual = 10e9;
+// A finer mean may use so much of the budget, by what it is expected to cost.
+constexpr double kShareForSuspicion = 0.5;
 // Widened before the table is full: a table that refuses samples would favour the old ones.
 constexpr std::size_t kCrowded = std::size_t{kMaxSamples} / 4 * 3;
 
@@ -38,10 +42,14 @@ void SampleRecorder::open(std::shared_ptr<CaptureMemory> memory, FrameSource& so
   start_ns_ = checked_ns_ = now_ns;
   checked_self_ns_ = 0;
   debt_ns_ = 0.0;
+  narrowed_ns_ = now_ns;
+  usual_share_ = floor_mean_ = 0.0;
+  wanted_mean_.store(0.0, std::memory_order_relaxed);
   filter_.clear();
   mean_.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.first_mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
+  capture.header.coarsest_mean_bytes.store(settings.mean_bytes, std::memory_order_relaxed);
   capture.header.budget.store(settings.budget, std::memory_order_relaxed);
   capture.header.start_ns.store(now_ns, std::memory_order_relaxed);
   capture.header.process.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
@@ -109,7 +117,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
                       birth.size,
                       birth.now_ns - start_ns_,
                       node,
-                      static_cast<float>(bytes),
+                      static_cast<float>(std::max(birth.mean, mean())),
                       static_cast<float>(std::min(reach, 1e30)),
                       BlockKind::kUnknown};
   if (set_->insert(sample)) {
@@ -118,7 +126,7 @@ void SampleRecorder::born(const Birth& birth) noexcept {
     add<std::uint64_t>(header.dropped, 1);
   }
   if (birth.may_look) set_->classify_some(*classifier_);
-  widen_if_due(birth.now_ns);
+  control(birth.now_ns);
 }
 
 bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
@@ -129,7 +137,7 @@ bool SampleRecorder::died(const void* address, std::int64_t now_ns) noexcept {
   add<std::uint64_t>(header.freed, 1);
   add<std::uint64_t>(header.live, static_cast<std::uint64_t>(-1));
   const std::int64_t now = now_ns - start_ns_;
-  if ((now - gone.birth_ns) * kOldShare >= now) log_death(gone, now);
+  if ((now - gone.birth_ns) * kOldShare >= now_ns - narrowed_ns_) log_death(gone, now);
   return true;
 }
 
@@ -174,13 +182,14 @@ void SampleRecorder::log_death(const Sample& sample, std::int64_t now) noexcept 
   record.death_ns.store(now, std::memory_order_release);
   record.size.store(sample.size, std::memory_order_release);
   record.node.store(sample.node, std::memory_order_release);
-  record.weight.store(sample.weight, std::memory_order_release);
+  record.mean.store(sample.mean, std::memory_order_release);
   record.reach.store(sample.reach, std::memory_order_release);
   record.kind.store(sample.kind, std::memory_order_release);
   header.deaths.store(head + 1, std::memory_order_release);
 }
 
-void SampleRecorder::widen_if_due(std::int64_t now_ns) noexcept {
+// One control for the mean: what the budget has widened, no suspicion narrows again.
+void SampleRecorder::control(std::int64_t now_ns) noexcept {
   if (settings_.budget <= 0.0) return;
   if (set_->size() >= kCrowded) {
     if (widen(2.0)) add((*memory_)->header.room_widened, 1u);
@@ -193,6 +202,9 @@ void SampleRecorder::widen_if_due(std::int64_t now_ns) noexcept {
   const double share = spent / static_cast<double>(elapsed);
   checked_ns_ = now_ns;
   checked_self_ns_ = self;
+  const double past = std::min(static_cast<double>(now_ns - start_ns_), kUsual);
+  const double news = std::min(1.0, static_cast<double>(elapsed) / past);
+  usual_share_ += news * (share - usual_share_);
   const double allowed =
       settings_.credit_ns + settings_.budget * static_cast<double>(now_ns - start_ns_);
   debt_ns_ = std::max(0.0, debt_ns_ + spent - kBudgetLimit * static_cast<double>(elapsed));
@@ -201,6 +213,8 @@ void SampleRecorder::widen_if_due(std::int64_t now_ns) noexcept {
   } else if (debt_ns_ > settings_.credit_ns && share > kBudgetLimit) {
     // On average it is within the budget: a quiet past has saved enough for a long loud phase.
     widen_for_cost(share, kBudgetLimit);
+  } else {
+    narrow_if_asked(now_ns);
   }
 }
 
@@ -216,11 +230,35 @@ bool SampleRecorder::widen(double factor) noexcept {
   CaptureHeader& header = (*memory_)->header;
   // Readers thin by the header's mean, so it must be the new one before any sample goes missing.
   header.mean_bytes.store(mean_bytes, std::memory_order_release);
+  header.coarsest_mean_bytes.store(
+      std::max(mean_bytes, header.coarsest_mean_bytes.load(std::memory_order_relaxed)),
+      std::memory_order_release);
+  usual_share_ *= mean() / mean_bytes;
+  floor_mean_ = mean_bytes;
   mean_.store(mean_bytes, std::memory_order_relaxed);
-  const std::size_t gone = set_->erase_below(static_cast<float>(mean_bytes));
+  const std::size_t gone = set_->thin(static_cast<float>(mean_bytes));
   add<std::uint64_t>(header.thinned, gone);
   add<std::uint64_t>(header.live, std::uint64_t{0} - gone);
   return true;
+}
+
+// Gaps that are running go on: each sample knows the mean that its gap was drawn from.
+void SampleRecorder::narrow_if_asked(std::int64_t now_ns) noexcept {
+  const double wanted = std::max(wanted_mean_.load(std::memory_order_relaxed), floor_mean_);
+  double factor = 1.0;
+  while (mean() / (2.0 * factor) >= wanted && wanted > 0.0 &&
+         2.0 * factor * usual_share_ <= kShareForSuspicion * settings_.budget) {
+    factor *= 2.0;
+  }
+  if (factor == 1.0 || set_->size() >= kCrowded / 2) return;
+  CaptureHeader& header = (*memory_)->header;
+  usual_share_ *= factor;
+  narrowed_ns_ = now_ns;
+  header.narrowed_ns.store(now_ns - start_ns_, std::memory_order_relaxed);
+  add(header.narrowed, 1u);
+  // What is alive keeps the mean that it was taken under.
+  header.mean_bytes.store(mean() / factor, std::memory_order_release);
+  mean_.store(mean() / factor, std::memory_order_relaxed);
 }
 
 }  // namespace klg::sampling

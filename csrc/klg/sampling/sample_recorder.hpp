@@ -45,8 +45,9 @@ struct Birth {
 /// allocator: they neither allocate nor call out. Opened and closed by one thread at a time.
 class SampleRecorder {
  public:
-  /// A death is logged when the age is at least this share of the time since the start. What dies
-  /// younger can never count as old, since the limit of every verdict grows with the run.
+  /// A death is logged when the age is at least this share of the time since the start, or since
+  /// the mean was last lowered. What dies younger can never count as old, since the limit of every
+  /// verdict grows with the run.
   static constexpr std::int64_t kOldShare = 8;
 
   /// @param filter kept in step with the addresses of the live samples, for the hooks to ask
@@ -71,6 +72,10 @@ class SampleRecorder {
   bool died(const void* address, std::int64_t now_ns) noexcept;
   /// Books time spent on sampling.
   void charge(std::int64_t ns) noexcept;
+
+  /// Asks for a finer mean, in bytes, because something is suspicious. It is granted, in part or
+  /// never, as the budget leaves room; without a budget never, for then the mean is fixed.
+  void ask_for_mean(double bytes) noexcept { wanted_mean_.store(bytes, std::memory_order_relaxed); }
 
   /// Tells readers what the hooks cost for an allocation that is no sample, in nanoseconds.
   void note_hook_cost(double ns) noexcept;
@@ -119,9 +124,10 @@ class SampleRecorder {
 
   void count_allocated(std::uint32_t node, const Birth& birth) noexcept;
   void log_death(const Sample& sample, std::int64_t now) noexcept;
-  void widen_if_due(std::int64_t now_ns) noexcept;
+  void control(std::int64_t now_ns) noexcept;
   void widen_for_cost(double share, double allowed) noexcept;
   bool widen(double factor) noexcept;
+  void narrow_if_asked(std::int64_t now_ns) noexcept;
 
   SpinLock lock_;
   std::atomic<pthread_t> forking_{0};  ///< the thread that holds the lock across its fork, or 0
@@ -136,6 +142,10 @@ class SampleRecorder {
   std::int64_t start_ns_ = 0;
   std::int64_t checked_ns_ = 0;
   std::uint64_t checked_self_ns_ = 0;
+  std::int64_t narrowed_ns_ = 0;  ///< when the mean was last lowered, or the start
+  double usual_share_ = 0.0;      ///< of the time, lately
+  double floor_mean_ = 0.0;       ///< what the guard has had to widen to
+  std::atomic<double> wanted_mean_{0.0};
   double debt_ns_ = 0.0;  ///< what sampling has taken beyond the limit and not made up for yet
 };
 

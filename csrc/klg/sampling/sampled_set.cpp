@@ -15,7 +15,7 @@ void write(SampleSlot& slot, const Sample& sample) noexcept {
   slot.address.store(sample.address, std::memory_order_release);
   slot.birth_ns.store(sample.birth_ns, std::memory_order_release);
   slot.size.store(sample.size, std::memory_order_release);
-  slot.weight.store(sample.weight, std::memory_order_release);
+  slot.mean.store(sample.mean, std::memory_order_release);
   slot.reach.store(sample.reach, std::memory_order_release);
   slot.kind.store(sample.kind, std::memory_order_release);
   slot.version.store(version + 2, std::memory_order_release);
@@ -24,7 +24,7 @@ void write(SampleSlot& slot, const Sample& sample) noexcept {
 Sample read(const SampleSlot& slot) noexcept {
   return {slot.address.load(std::memory_order_relaxed),  slot.size.load(std::memory_order_relaxed),
           slot.birth_ns.load(std::memory_order_relaxed), slot.node.load(std::memory_order_relaxed),
-          slot.weight.load(std::memory_order_relaxed),   slot.reach.load(std::memory_order_relaxed),
+          slot.mean.load(std::memory_order_relaxed),     slot.reach.load(std::memory_order_relaxed),
           slot.kind.load(std::memory_order_relaxed)};
 }
 
@@ -34,7 +34,9 @@ SampledSet::SampledSet(Capture& capture, AddressFilter& filter)
     : capture_(&capture),
       filter_(&filter),
       table_(kSlots * sizeof(std::uint32_t)),
-      free_(kMaxSamples * sizeof(std::uint32_t)) {}
+      free_(kMaxSamples * sizeof(std::uint32_t)) {
+  table_.populate();
+}
 
 bool SampledSet::insert(const Sample& sample) noexcept {
   auto* free = free_.as<std::uint32_t>();
@@ -63,12 +65,16 @@ bool SampledSet::erase(const void* address, Sample& gone) noexcept {
   return true;
 }
 
-std::size_t SampledSet::erase_below(float reach) noexcept {
+std::size_t SampledSet::thin(float mean) noexcept {
   std::size_t erased = 0;
   const std::uint32_t used = capture_->header.slots.load(std::memory_order_relaxed);
   for (std::uint32_t number = 0; number < used; ++number) {
     const Sample sample = read(capture_->samples[number]);
-    if (sample.address == 0 || sample.reach >= reach) continue;
+    if (sample.address == 0) continue;
+    if (sample.reach >= mean) {
+      if (sample.mean < mean) capture_->samples[number].mean.store(mean, std::memory_order_release);
+      continue;
+    }
     Sample gone;
     erase_at(find(sample.address), gone);
     ++erased;

@@ -15,7 +15,7 @@ struct Sample {
   std::uint64_t size = 0;
   std::int64_t birth_ns = 0;
   std::uint32_t node = 0;
-  float weight = 0.0f;
+  float mean = 0.0f;
   float reach = 0.0f;
   BlockKind kind = BlockKind::kUnknown;
 };
@@ -37,8 +37,9 @@ class SampledSet {
   /// Whether the address was in the set; then `gone` is what was known of it.
   bool erase(const void* address, Sample& gone) noexcept;
 
-  /// Erases every sample that would not be one at a coarser mean, and says how many.
-  std::size_t erase_below(float reach) noexcept;
+  /// Erases every sample that would not be one at a coarser mean, and says how many; the others
+  /// are samples of that mean from then on.
+  std::size_t thin(float mean) noexcept;
 
   /// Looks into the blocks of a few samples whose kind is not known, going round all slots.
   void classify_some(const BlockClassifier& classifier) noexcept;

@@ -24,6 +24,8 @@ StackTrie::StackTrie(Capture& capture, FrameSource& source)
       code_table_(kCodeSlots * sizeof(std::uint32_t)),
       code_pointers_(kMaxCodes * sizeof(const void*)),
       code_pinned_(kMaxCodes) {
+  node_table_.populate();
+  code_table_.populate();
   // Number 0 is the root and the unknown code; it also marks empty slots of the tables.
   capture.header.nodes.store(1, std::memory_order_release);
   capture.header.codes.store(1, std::memory_order_release);

@@ -3,7 +3,7 @@ Byte-sampled hooks in the allocators of the interpreter.
 """
 from __future__ import annotations
 import typing
-__all__: list[str] = ['BUDGET_LIMIT', 'Capture', 'LIFE_FORMAT', 'create_descriptor', 'die_with_parent', 'look_at_c_heap', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
+__all__: list[str] = ['BUDGET_LIMIT', 'Capture', 'LIFE_FORMAT', 'ask_for_mean', 'create_descriptor', 'die_with_parent', 'look_at_c_heap', 'mode', 'native_unavailable_reason', 'own_capture', 'recording', 'refresh_native', 'start', 'stop', 'unavailable_reason']
 class Capture:
     """
     What a sampler has recorded; read without a lock.
@@ -38,6 +38,10 @@ class Capture:
         """
         Counters and estimates; times in seconds.
         """
+def ask_for_mean(bytes: typing.SupportsFloat | typing.SupportsIndex) -> None:
+    """
+    Ask for a finer sampling mean; granted at a later sample, as the budget leaves room.
+    """
 def create_descriptor() -> int:
     """
     A descriptor of memory that can hold a capture; close-on-exec.

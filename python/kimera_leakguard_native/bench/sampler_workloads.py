@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import runpy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_JSON_ROUNDS = 12
-_PARSER_ROUNDS = 25
+_JSON_ROUNDS = 36
+_PARSER_ROUNDS = 50
 _TERMS = 60
-_ARRAY_ROUNDS = 12
+_ARRAY_ROUNDS = 96
 _ARRAY_ITEMS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A slice of work of some 15 ms.
+    """A slice of work of some 20 ms.
 
     Attributes
     ----------
@@ -87,6 +89,14 @@ def arrays() -> Workload:
     once = _ARRAY_ITEMS * (_ARRAY_ITEMS - 1) / 2 + _ARRAY_ITEMS
     rounds = _ARRAY_ROUNDS * (_ARRAY_ROUNDS - 1) / 2
     return Workload(run, _ARRAY_ROUNDS * once + _ARRAY_ITEMS * rounds)
+
+
+def http_service() -> Workload:
+    """Serve HTTP requests that four clients of another process send: see `HttpService`."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    service = runpy.run_path(os.path.join(here, "http_service.py"))
+    total = runpy.run_path(os.path.join(here, "http_load.py"))["total"]
+    return Workload(service["HttpService"]().serve, sum(map(total, range(service["REQUESTS"]))))
 
 
 class _Node:

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "demo": "demo_bench",
     "fields": "fields_bench",
     "integration": "integration_bench",
+    "overhead": "overhead_bench",
     "registry": "registry_bench",
     "risk": "risk_bench",
     "sampler": "sampler_bench",

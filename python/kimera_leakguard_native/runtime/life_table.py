@@ -38,6 +38,8 @@ class Life:
     recycled : bool
         Whether its block may have passed from object to object through a free list of the
         interpreter: then its age and its stack need not be those of the object in it.
+    mean : float
+        The sampling mean in bytes that it was taken under, or thinned to since.
     """
 
     birth: float
@@ -46,6 +48,7 @@ class Life:
     node: int
     reach: float
     recycled: bool = False
+    mean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

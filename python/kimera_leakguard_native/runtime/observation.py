@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import math
-import struct
-import sys
 import time
 from collections import defaultdict, deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native import _core
+from kimera_leakguard_native.model.frame import Frame
 from kimera_leakguard_native.model.profile import StackTotals
 from kimera_leakguard_native.model.site import RunReport, SiteVerdict
 from kimera_leakguard_native.runtime import bounds, overhead, teardown, verdict
 from kimera_leakguard_native.runtime.call_stacks import CallStacks, is_application
 from kimera_leakguard_native.runtime.detectors.enlarging import Size
+from kimera_leakguard_native.runtime.detectors.flux import Population
 from kimera_leakguard_native.runtime.detectors.native import unexplained_growth
 from kimera_leakguard_native.runtime.detectors.retention import retention
+from kimera_leakguard_native.runtime.detectors.suspicion import suspicion
 from kimera_leakguard_native.runtime.heap_profile import ProfileBuilder
 from kimera_leakguard_native.runtime.levels import LARGE, Large, LevelHistory
 from kimera_leakguard_native.runtime.life_table import Deaths, Life, LifeTable
-from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, live_bytes, represented
+from kimera_leakguard_native.runtime.lives import LivesOfStack, bytes_alive, unpacked, window
+from kimera_leakguard_native.runtime.snapshot import Site, Snapshot, represented
 from kimera_leakguard_native.runtime.stack_lives import StackLives
 from kimera_leakguard_native.runtime.timeline import CHeap, Point, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kimera_leakguard_native.model.frame import Frame
+    from kimera_leakguard_native import _core
     from kimera_leakguard_native.model.profile import HeapProfile
     from kimera_leakguard_native.runtime.process import Resident
 
 MAX_SITES = 1000
 """Sites in a report, by growth."""
-
-_RECYCLED = 1  # BlockKind::kRecycled
 
 _NATIVE_ADVICE = {
     "off": "; `klg run --preload`, or native='got', would show where",
@@ -45,25 +44,6 @@ _NATIVE_ADVICE = {
 
 _C_HEAP_STALE = 5.0
 """Seconds after which a reading of the C library's figures says nothing about now."""
-
-_KEY_TABLES = {
-    sys.getsizeof({1: 1}) - sys.getsizeof({}),
-    sys.getsizeof({"a": 1}) - sys.getsizeof({}),
-}
-# Key tables of small dicts have a free list too, but are no objects whose type could be read.
-
-
-@dataclass(slots=True)
-class _Stack:
-    lives: list[Life] = field(default_factory=list)
-    deaths: list[Deaths] = field(default_factory=list)
-
-    def set_to(self, clock: Callable[[float], float]) -> None:
-        """Count times on another clock."""
-        self.lives = [replace(one, birth=clock(one.birth)) for one in self.lives]
-        self.deaths = [
-            replace(one, birth=clock(one.birth), death=clock(one.death)) for one in self.deaths
-        ]
 
 
 class Observation:
@@ -106,7 +86,7 @@ class Observation:
         if self._table is None:
             self._table = LifeTable(totals["mean_bytes"])
         packed, lost = self._capture.new_deaths()
-        self._recent.extend(_lives(packed))
+        self._recent.extend(unpacked(packed))
         self.lost += lost
         self._fold(totals["seconds"] - teardown.KEPT_SECONDS)
         if totals["mean_bytes"] != self._mean:
@@ -129,14 +109,16 @@ class Observation:
 
     def snapshot(self) -> Snapshot:
         """Give the live memory by site, the largest first."""
-        totals = self.poll()
-        stacks, mean = self._populations()
+        self.poll()
+        lives, totals = self._all_lives()
+        mean = totals.get("mean_bytes", 0.0)
+        stacks = self._populations(lives, mean)
         sites: dict[Frame | None, Site] = {}
         for node, stack in stacks.items():
             if not stack.lives or self._stacks.is_own(node):
                 continue
             frame = self._stacks.site(node)
-            size = live_bytes((life.size for life in stack.lives), mean)
+            size = bytes_alive(stack.lives, mean)
             known = sites.get(frame)
             sites[frame] = Site(
                 file=frame.file if frame else None,
@@ -159,9 +141,11 @@ class Observation:
 
     def profile(self, until: float = math.inf) -> HeapProfile:
         """Give what each stack has allocated since the start, and what it held at a time."""
-        totals = self.poll()
+        self.poll()
         allocated = self._capture.allocated()
-        populations, mean = self._populations(until)
+        lives, totals = self._all_lives()
+        mean = totals.get("mean_bytes", 0.0)
+        populations = self._populations(lives, mean, until)
         nodes = [
             node
             for node in {*populations, *(n for n, (count, _) in enumerate(allocated) if count)}
@@ -172,9 +156,10 @@ class Observation:
         for node in nodes:
             # A stack may have been met for the first time after the totals were read.
             count, size = allocated[node] if node < len(allocated) else (0.0, 0.0)
-            sizes = [life.size for life in populations[node].lives]
-            objects = sum(represented(each, mean) for each in sizes)
-            stacks.append(StackTotals(numbers[node], count, size, objects, live_bytes(sizes, mean)))
+            alive = populations[node].lives
+            objects = sum(represented(life.size, max(life.mean, mean)) for life in alive)
+            held = bytes_alive(alive, mean)
+            stacks.append(StackTotals(numbers[node], count, size, objects, held))
         builder = ProfileBuilder()
         builder.add(names, calls, stacks)
         return builder.build(totals.get("seconds", 0.0), mean)
@@ -230,17 +215,16 @@ class Observation:
     def _judge(
         self, until: float, clock: Callable[[float], float] | None = None
     ) -> list[SiteVerdict]:
-        if clock is None:
-            stacks, mean = self._populations(until)
-            activity = self.timeline.allocated_between
-        else:
-            stacks, mean = self._populations()
+        lives, totals = self._all_lives()
+        since, mean = window(totals, until)
+        stacks = self._populations(lives, mean, math.inf if clock else until, since)
+        if clock is not None or since > 0.0:
             for stack in stacks.values():
-                stack.set_to(clock)
-            activity = _elapsed
-        sizes = self._sizes(until)
+                stack.set_to(clock or (lambda time: time - since))
+        sizes = self._sizes(until, since)
+        activity = _elapsed if clock else self.timeline.allocated_from(since)
         for node in sizes:
-            stacks.setdefault(node, _Stack())
+            stacks.setdefault(node, LivesOfStack())
         by_site: dict[Frame | None, list[StackLives]] = defaultdict(list)
         for node, stack in stacks.items():
             site = self._stacks.site(node)
@@ -251,7 +235,10 @@ class Observation:
                     self._stacks.frames(node), stack.lives, stack.deaths, sizes.get(node, ())
                 )
             )
-        sites = bounds.weigh(verdict.of_sites(by_site, until, mean, activity))
+        judged = verdict.of_sites(by_site, until - since, mean, activity)
+        if since > 0.0:
+            judged = self._with_all_that_lives(judged, lives, totals["mean_bytes"])
+        sites = bounds.weigh(judged)
         if clock is None:
             sites += self._of_process(sites, until)
         sites.sort(key=verdict.order)
@@ -295,19 +282,19 @@ class Observation:
     def look(self, time: float) -> None:
         """Note how much is alive, and where in large blocks."""
         live, large = 0.0, []
-        for life in _lives(self._capture.live()):
-            live += life.size * represented(life.size, self._mean)
+        for life in unpacked(self._capture.live()):
+            live += bytes_alive((life,), self._mean)
             if life.size >= LARGE:
                 large.append((life.node, life.size))
         self.levels.add(time, live, large)
 
-    def _sizes(self, until: float) -> dict[int, list[Size]]:
-        """Give the sizes of large blocks over time, by stack, for stacks that have some now."""
-        levels = self.levels.until(until)
+    def _sizes(self, until: float, since: float) -> dict[int, list[Size]]:
+        """Give the sizes of large blocks from a time on, for stacks that have some now."""
+        levels = [level for level in self.levels.until(until) if level.time >= since]
         none = Large(0, 0)
         return {
             node: [
-                Size(level.time, found.total, found.largest)
+                Size(level.time - since, found.total, found.largest)
                 for level in levels
                 for found in (level.large.get(node, none),)
             ]
@@ -324,15 +311,43 @@ class Observation:
         self._folded += len(old)
         self._table.add(old)
 
-    def _populations(self, until: float = math.inf) -> tuple[dict[int, _Stack], float]:
-        """Give the lives of each stack as they were at a time, and the mean that holds for all."""
-        stacks: dict[int, _Stack] = defaultdict(_Stack)
-        lives = list(_lives(self._capture.live()))
-        # The mean may be widened while samples are read: one that holds for all is taken after.
-        mean: float = self._capture.totals().get("mean_bytes", 0.0)
-        lives += self._recent
+    def suspicious(self) -> bool:
+        """Whether a site may leak and has too few samples to say so; needs no verdict."""
+        lives, totals = self._all_lives()
+        now = totals.get("seconds", 0.0)
+        since, mean = window(totals, now)
+        sites: dict[Frame | None, Population] = defaultdict(Population)
+        for node, stack in self._populations(lives, mean, math.inf, since).items():
+            if not self._stacks.is_own(node):
+                site = sites[self._stacks.site(node)]
+                site.births += [life.birth - since for life in stack.lives]
+                stack.set_to(lambda time: time - since)
+                site.deaths += stack.deaths
+        return any(suspicion(site, now - since) for site in sites.values())
+
+    def _all_lives(self) -> tuple[list[Life], dict[str, Any]]:
+        """Give the lives, and totals that were read after them.
+
+        The mean may be widened while samples are read: one that holds for all is taken after.
+        """
+        lives = list(unpacked(self._capture.live()))
+        totals = self._capture.totals()
+        self._stacks.read(self._capture)
+        return lives + list(self._recent), totals
+
+    def _populations(
+        self, lives: Iterable[Life], mean: float, until: float = math.inf, since: float = 0.0
+    ) -> dict[int, LivesOfStack]:
+        """Give the lives of each stack that a sampler of this mean would have seen, at a time.
+
+        Parameters
+        ----------
+        until, since : float
+            What was born outside is left out, and what died later is alive.
+        """
+        stacks: dict[int, LivesOfStack] = defaultdict(LivesOfStack)
         for life in lives:
-            if life.reach < mean or life.birth > until:
+            if life.reach < mean or not since <= life.birth <= until:
                 continue
             stack = stacks[life.node]
             if life.death is None or life.death > until:
@@ -341,9 +356,22 @@ class Observation:
                 stack.deaths.append(Deaths(life.birth, life.death, 1, life.size, life.recycled))
         if self._table is not None:
             for node in list(self._table.nodes()):
-                stacks[node].deaths += self._table.deaths(node, mean)
-        self._stacks.read(self._capture)
-        return stacks, mean
+                deaths = self._table.deaths(node, mean)
+                stacks[node].deaths += [one for one in deaths if one.birth >= since]
+        return stacks
+
+    def _with_all_that_lives(
+        self, sites: Iterable[SiteVerdict], lives: Iterable[Life], mean: float
+    ) -> list[SiteVerdict]:
+        """Count what is from before the time that was judged as alive too."""
+        live: dict[Frame | None, float] = defaultdict(float)
+        for node, stack in self._populations(lives, mean).items():
+            live[self._stacks.site(node)] += bytes_alive(stack.lives, mean)
+        return [
+            replace(one, live_bytes=max(one.live_bytes, round(live[frame])))
+            for one in sites
+            for frame in [Frame(one.file, one.line, one.function) if one.file else None]
+        ]
 
 
 def _c_heap(totals: dict[str, Any]) -> CHeap | None:
@@ -355,11 +383,3 @@ def _c_heap(totals: dict[str, Any]) -> CHeap | None:
 
 def _elapsed(begin: float, end: float) -> float:
     return end - begin
-
-
-def _lives(packed: bytes) -> Iterable[Life]:
-    for birth, death, size, node, _weight, reach, kind in struct.iter_unpack(
-        _core.sampler.LIFE_FORMAT, packed
-    ):
-        recycled = kind == _RECYCLED or size in _KEY_TABLES
-        yield Life(birth * 1e-9, None if death < 0 else death * 1e-9, size, node, reach, recycled)

@@ -64,7 +64,8 @@ def described(totals: dict[str, Any]) -> dict[str, float]:
     dict
         Shares of the time since the start (``estimated_fraction`` is the sum of
         ``sampling_fraction`` and ``hooks_fraction``; ``budget`` is 0 without a guard), the mean
-        that was asked for and the last one in bytes, and how often the guard widened it.
+        that was asked for and the last one in bytes, how often the guard widened it, and how often
+        it was made finer because of a suspicion.
     """
     seconds = totals["seconds"]
     sampling = totals["self_seconds"] / seconds if seconds > 0 else 0.0
@@ -78,6 +79,7 @@ def described(totals: dict[str, Any]) -> dict[str, float]:
         "mean_bytes": totals["mean_bytes"],
         "widened_for_cost": totals["cost_widened"],
         "widened_for_room": totals["room_widened"],
+        "narrowed_for_suspicion": totals["narrowed"],
     }
 
 

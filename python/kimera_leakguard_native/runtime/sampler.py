@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from typing import Any
 
 from kimera_leakguard_native import _core, config
 from kimera_leakguard_native.errors import ConfigError, LeakGuardError, RuntimeUnavailable
@@ -20,6 +21,12 @@ _LOG = logging.getLogger(__name__)
 
 DEFAULT_SAMPLE_BYTES = 512 * 1024
 POLL_SECONDS = 1.0
+LOOK_SHARE = 1 / 20
+"""Of the run so far, between two looks for what is suspicious; never less than `LOOK_SECONDS`."""
+LOOK_SECONDS = 10.0
+FINER = 8.0
+"""How much finer than the first mean a suspicion may make it, down to `FINEST_MEAN`."""
+FINEST_MEAN = 16 * 1024.0
 
 
 class _Watch:
@@ -31,6 +38,7 @@ class _Watch:
         self.lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="klg-sampler", daemon=True)
+        self._next_look = LOOK_SECONDS
 
     def start(self) -> None:
         self._thread.start()
@@ -47,9 +55,17 @@ class _Watch:
                 _core.sampler.refresh_native()
                 _core.sampler.look_at_c_heap()
                 with self.lock:
-                    self.observation.poll()
+                    self._look(self.observation.poll())
         except Exception:  # noqa: BLE001 - a monitor must never take the host down
             _LOG.exception("polling the sampler failed; deaths go uncounted from here on")
+
+    def _look(self, totals: dict[str, Any]) -> None:
+        seconds, finer = totals["seconds"], max(FINEST_MEAN, totals["first_mean_bytes"] / FINER)
+        if totals["budget"] <= 0.0 or totals["mean_bytes"] <= finer or seconds < self._next_look:
+            return
+        self._next_look = seconds + max(LOOK_SECONDS, LOOK_SHARE * seconds)
+        if self.observation.suspicious():
+            _core.sampler.ask_for_mean(finer)
 
 
 def _start_agent() -> None:
@@ -107,7 +123,9 @@ def start(
         Open the socket through which `klg snapshot` and `klg dashboard` ask this process.
     budget : float
         Share of the time, up to 0.05, that taking samples may cost over the run; where it costs
-        more, the mean is widened by a power of two. 0 switches this guard off. The hooks' own
+        more, the mean is widened by a power of two. Where a site looks as if it leaked and has
+        too few samples to say so, the mean is made finer, up to eightfold, as far as half of the
+        budget goes. 0 switches both off: the mean is fixed then. The hooks' own
         cost, which no mean changes, comes on top; `LeakDetectionPerformanceMonitor` measures both.
 
     Raises

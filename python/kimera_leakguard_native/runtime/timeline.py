@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_POINTS = 512
 """Points kept; when they run out every other one is dropped and the spacing doubles."""
@@ -61,6 +64,10 @@ class Timeline:
     def allocated_between(self, begin: float, end: float) -> float:
         """Give the bytes allocated between two times, interpolated."""
         return self._allocated(end) - self._allocated(begin)
+
+    def allocated_from(self, origin: float) -> Callable[[float, float], float]:
+        """Give `allocated_between` for times that are counted from an origin."""
+        return lambda begin, end: self.allocated_between(begin + origin, end + origin)
 
     def rss_between(self, begin: float, end: float) -> list[tuple[float, int]]:
         """Give the known resident sizes in [begin, end]."""

@@ -240,6 +240,91 @@ TEST(SampleRecorder, CountsByTheCoarserMeanAcrossAWidening) {
   EXPECT_NEAR(counted, truth, 2.0 * smallest);
 }
 
+// Allocates until a time, a microsecond for each block, charged with so many nanoseconds a sample.
+struct Allocations {
+  Fixture& f;
+  std::int64_t charge_ns;
+  ByteCountdown state{};
+  std::uint64_t blocks = 0;
+  double total = 0.0;
+
+  void until(std::int64_t end) {
+    if (state.epoch == 0) PoissonSampler::begin(state, 1, f.recorder.mean(), 7);
+    for (; static_cast<std::int64_t>(blocks) * 1000 < end; ++blocks) {
+      const std::size_t size = 16 + blocks % 200;
+      total += static_cast<double>(size);
+      state.left -= static_cast<std::int64_t>(size);
+      if (state.left >= 0) continue;
+      const double mean = state.mean;
+      PoissonSampler::points(state, f.recorder.mean());
+      f.recorder.charge(charge_ns);
+      f.born(16 * (blocks + 1), static_cast<std::int64_t>(blocks) * 1000, size,
+             PoissonSampler::uniform(state), mean);
+    }
+  }
+};
+
+TEST(SampleRecorder, ASuspicionNarrowsAndEverySampleKeepsItsMean) {
+  Fixture f({65536.0, 0.01, 0.0});
+  Allocations work{f, 200};
+  work.until(kSecond);
+  f.recorder.ask_for_mean(8192.0);
+  work.until(2 * kSecond);
+  EXPECT_EQ(f.recorder.mean(), 8192.0);
+  const CaptureTotals totals = f.view.totals(2 * kSecond);
+  EXPECT_EQ(totals.narrowed, 1u);
+  EXPECT_NEAR(totals.narrowed_seconds, 1.0, 0.1);
+  EXPECT_EQ(totals.coarsest_mean_bytes, 65536.0);
+  double estimate = 0.0, variance = 0.0;
+  std::set<float> means;
+  for (const Life& life : f.view.live()) {
+    const double bytes = weight(life.size, life.mean);
+    estimate += bytes;
+    variance += bytes * bytes * (1.0 - inclusion_probability(life.size, life.mean));
+    means.insert(life.mean);
+  }
+  EXPECT_EQ(means, (std::set<float>{8192.0f, 65536.0f}));
+  EXPECT_NEAR(estimate, work.total, 5.0 * std::sqrt(variance));
+  EXPECT_NEAR(totals.allocated_bytes, work.total, 5.0 * totals.allocated_standard_error);
+  // One mean for all would be wrong by far.
+  EXPECT_LT(8192.0 * static_cast<double>(totals.live), 0.7 * work.total);
+}
+
+TEST(SampleRecorder, TheBudgetWinsAgainstASuspicion) {
+  Fixture f({65536.0, 0.01, 0.0});
+  Allocations work{f, 2000};  // 0.35 % at this mean: there is no room for a half of it
+  f.recorder.ask_for_mean(4096.0);
+  work.until(2 * kSecond);
+  EXPECT_EQ(f.recorder.mean(), 65536.0);
+  work.charge_ns = 10'000;  // 1.7 %
+  work.until(4 * kSecond);
+  const double widened = f.recorder.mean();
+  EXPECT_GT(widened, 65536.0);
+  work.charge_ns = 1;  // and what it has widened stays
+  work.until(8 * kSecond);
+  EXPECT_EQ(f.recorder.mean(), widened);
+  EXPECT_EQ(f.view.totals(8 * kSecond).narrowed, 0u);
+}
+
+TEST(SampleRecorder, WithoutABudgetTheMeanIsFixed) {
+  Fixture f({65536.0, 0.0, 0.0});
+  f.recorder.ask_for_mean(4096.0);
+  Allocations work{f, 1};
+  work.until(kSecond);
+  EXPECT_EQ(f.recorder.mean(), 65536.0);
+}
+
+TEST(SampleRecorder, OldIsMeasuredFromTheLatestNarrowing) {
+  Fixture f({65536.0, 0.01, 0.0});
+  f.born(0x10, 80 * kSecond, 64, 0.5, 65536.0);
+  f.recorder.ask_for_mean(32768.0);
+  f.born(0x20, 90 * kSecond, 64, 0.5, 65536.0);
+  ASSERT_EQ(f.recorder.mean(), 32768.0);
+  EXPECT_TRUE(f.recorder.died(Fixture::pointer(0x20), 92 * kSecond));  // 2 s of 2, not of 92
+  std::uint64_t lost = 0;
+  EXPECT_EQ(f.view.new_deaths(lost).size(), 1u);
+}
+
 TEST(SampleRecorder, FreezingKeepsTheLiveSamplesAndCloseForgetsTheAddresses) {
   Fixture f({1024.0, 0.0, 0.0});
   f.born(0x10, 0);

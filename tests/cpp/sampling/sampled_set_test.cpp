@@ -66,10 +66,13 @@ TEST(SampledSet, ThinningKeepsExactlyWhatReachesFar) {
   for (std::uint64_t k = 0; k < 1000; ++k) {
     ASSERT_TRUE(f.set.insert({0x10000 + 16 * k, 1, 0, 0, 1.0f, static_cast<float>(k)}));
   }
-  EXPECT_EQ(f.set.erase_below(600.0f), 600u);
+  EXPECT_EQ(f.set.thin(600.0f), 600u);
   for (std::uint64_t k = 0; k < 1000; ++k) {
     Sample gone;
     EXPECT_EQ(f.set.erase(pointer(0x10000 + 16 * k), gone), k >= 600) << k;
+    if (k >= 600) {
+      EXPECT_EQ(gone.mean, 600.0f);
+    }
   }
 }
 
