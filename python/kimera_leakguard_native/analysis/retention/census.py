@@ -28,7 +28,7 @@ _BIND = re.compile(rb"\s*(?::[^=\n]*)?=(?!=)|\s*,[^=()\n\[]*=(?!=)")
 _SUBSCRIPT = re.compile(rb"\s*\[")
 _HARMLESS = re.compile(
     rb"[ \t]*(?:\.(?:get|items|keys|values|copy|index|count|join|has_key|__contains__|__len__"
-    rb"|__getitem__|most_common|union|issubset|issuperset|intersection|difference|get_or_none)\b"
+    rb"|iteritems|iterkeys|itervalues|viewitems|viewkeys|viewvalues|__getitem__|most_common|union|issubset|issuperset|intersection|difference|get_or_none)\b"
     rb"|:|\)?[ \t]*(?:and|or|if|else|in|not in|is|for|==|!=|\])\b|\]|\})"
 )
 _LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=|[<>](?!=)|==|!=|-|\+|%)(?!\s*[01]\b)")

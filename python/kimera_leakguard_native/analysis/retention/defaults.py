@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CODE = "KLG206"
 
-_HINT = re.compile(rb"= ?(?:\[\]|\{\}|set\(\)|dict\(\)|list\(\)) *[,)]")
+_HINT = re.compile(rb"= ?(?:\[\]|\{\}|set\(\)|dict\(\)|list\(\)|[A-Z]\w*\(\))\s*[,)]")
 _SHRINKS = frozenset({"pop", "popitem", "popleft", "clear", "remove", "discard"})
 
 
@@ -32,8 +32,19 @@ def find(outline: Outline) -> Iterator[Retention]:
             *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
         ]
         for argument, default in pairs:
-            if default is not None and maker(default) is not None:
+            if default is not None and (maker(default) is not None or _is_made(default)):
                 yield from _parameter(function, argument.arg)
+
+
+def _is_made(default: ast.expr) -> bool:
+    """Whether a default is an object of a class, made without arguments."""
+    return (
+        isinstance(default, ast.Call)
+        and not default.args
+        and not default.keywords
+        and isinstance(default.func, ast.Name)
+        and default.func.id[:1].isupper()
+    )
 
 
 def _parameter(function: Definition, name: str) -> Iterator[Retention]:

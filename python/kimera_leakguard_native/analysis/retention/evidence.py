@@ -35,6 +35,8 @@ class Retention:
     unless_shrunk : tuple of (class name or None, name)
         Containers that some other file may empty: the finding holds only if none does. The class is
         that of ``self`` where the container is an attribute of instances.
+    if_kept : (class name, argument), optional
+        The finding holds only if that class of another file stores the argument of its constructor.
     tier : str
         D for tasks, M for everything else.
     instead_of : tuple of int
@@ -49,6 +51,7 @@ class Retention:
     evident: bool = False
     steps: tuple[tuple[int, str], ...] = ()
     unless_shrunk: tuple[tuple[str | None, str], ...] = ()
+    if_kept: tuple[str, int | str] | None = None
     tier: str = "M"
     instead_of: tuple[int, ...] = ()
 

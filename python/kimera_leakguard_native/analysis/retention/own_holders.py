@@ -38,7 +38,7 @@ def find(outline: Outline) -> Iterator[Retention]:
     for owner in outline.classes:
         closer = next((name for name in owner.methods if _ENDS.search(name)), None)
         init = owner.methods.get("__init__")
-        if closer is not None and init is not None and init.self_name is not None:
+        if init is not None and init.self_name is not None:
             yield from _parts(outline, owner, init, closer)
 
 
@@ -110,9 +110,9 @@ def _holds(value: ast.expr, instance: str) -> bool:
 
 
 def _parts(
-    outline: Outline, owner: ClassOutline, init: Definition, closer: str
+    outline: Outline, owner: ClassOutline, init: Definition, closer: str | None
 ) -> Iterator[Retention]:
-    """Look for `self.part = Part(self)`, and `close()` lets the part stay."""
+    """Look for `self.part = Part(self)`, where nothing lets the part go again."""
     instance = init.self_name
     assert instance is not None  # asked before
     for node in init.body.every(ast.Assign):
@@ -122,20 +122,27 @@ def _parts(
         call = node.value
         if not isinstance(call, ast.Call):
             continue
-        how = _kept_by_child(outline, call, instance) or _kept_as_callback(owner, call, instance)
+        how = _kept_by_child(outline, call, instance)
+        if how is None and closer is not None:
+            how = _kept_as_callback(owner, call, instance)
+        another = _child_elsewhere(outline, call, instance) if how is None else None
         attribute = place.partition(".")[2]
-        if how is None or _dropped(outline, owner, attribute):
+        if (how is None and another is None) or _dropped(outline, owner, attribute):
             continue
+        end = f" that {closer}() does not break" if closer is not None else ""
+        steps = [how if how is not None else (node.lineno, f"{last_name(call)} keeps {instance}")]
+        if closer is not None:
+            steps.append(
+                (owner.methods[closer].node.lineno, f"{closer}() leaves {attribute} in place")
+            )
         yield Retention(
             CODE,
             node,
-            f"{place} keeps {instance}: a reference cycle that {closer}() does not break",
+            f"{place} keeps {instance}: a reference cycle{end}",
             "cycle",
-            0.3,
-            steps=(
-                how,
-                (owner.methods[closer].node.lineno, f"{closer}() leaves {attribute} in place"),
-            ),
+            0.3 if closer is not None else 0.25,
+            steps=tuple(steps),
+            if_kept=another,
         )
 
 
@@ -155,6 +162,22 @@ def _kept_by_child(outline: Outline, call: ast.Call, instance: str) -> tuple[int
             if target is not None and target.startswith(f"{init.self_name}."):
                 return node.lineno, f"{child.name} keeps its {node.value.id}"
     return None
+
+
+def _child_elsewhere(
+    outline: Outline, call: ast.Call, instance: str
+) -> tuple[str, int | str] | None:
+    """Give an imported class, and the argument of its constructor that the instance is."""
+    name = last_name(call.func) or ""
+    root = (dotted(call.func) or "").partition(".")[0]
+    if not name[:1].isupper() or root not in outline.imports:
+        return None
+    for place, value in enumerate(call.args):
+        if _is(value, instance):
+            return name, place
+    return next(
+        ((name, one.arg) for one in call.keywords if one.arg and _is(one.value, instance)), None
+    )
 
 
 def _is(value: ast.expr, name: str) -> bool:

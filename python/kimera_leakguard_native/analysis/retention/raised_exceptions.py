@@ -125,7 +125,9 @@ def _of_frame(
                 return
             continue
         if not isinstance(value, _GIVES) or (
-            isinstance(value, ast.Call) and _makes_exception(outline, value)
+            isinstance(value, ast.Call)
+            and _makes_exception(outline, value)
+            and not _is_loaded(body, name)
         ):
             # An error that is made here and now holds nothing that its frame would not.
             return
@@ -141,6 +143,19 @@ def _of_frame(
         "cycle",
         0.35,
         steps=((line, f"{name} is bound here"), (node.lineno, f"{name} is never deleted")),
+    )
+
+
+def _is_loaded(body: Body, name: str) -> bool:
+    """Whether the function puts something of its own on an error before it raises it."""
+    return any(
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == name
+        and not target.attr.startswith("__")
+        and any(isinstance(item, ast.Name) for item in ast.walk(node.value))
+        for node in body.every(ast.Assign)
+        for target in node.targets
     )
 
 

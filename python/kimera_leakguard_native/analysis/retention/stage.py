@@ -6,18 +6,26 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from kimera_leakguard_native.analysis.retention import (
+    attribute_cycles,
     caches,
+    callback_lists,
     callbacks,
     containers,
     default_reads,
     defaults,
+    detached_siblings,
     dropped_tasks,
+    empty_groups,
     exceptions_kept,
+    future_results,
     gradients,
     hooks,
+    left_on_error,
+    loop_variables,
     memo_tables,
     own_holders,
     pending_tasks,
+    process_tables,
     raised_exceptions,
     registrations,
     self_cycles,
@@ -37,6 +45,8 @@ _FAMILIES = (
     caches,
     memo_tables,
     containers,
+    empty_groups,
+    left_on_error,
     wrong_keys,
     default_reads,
     defaults,
@@ -44,12 +54,18 @@ _FAMILIES = (
     views,
     gradients,
     tensor_stores,
+    detached_siblings,
     hooks,
     registrations,
+    callback_lists,
+    process_tables,
     callbacks,
     exceptions_kept,
     raised_exceptions,
+    future_results,
+    loop_variables,
     self_cycles,
+    attribute_cycles,
     own_holders,
     dropped_tasks,
     pending_tasks,
@@ -93,6 +109,7 @@ def retentions(
                     elsewhere.shrinks(name, owner, source.path)
                     for owner, name in item.unless_shrunk
                 )
+                and (item.if_kept is None or elsewhere.keeps(*item.if_kept))
             ):
                 found.setdefault((item.node.lineno, item.node.col_offset, item.code), item)
     read = {line for line, _, code in found if code == default_reads.CODE}

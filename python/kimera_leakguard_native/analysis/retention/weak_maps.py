@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CODE = "KLG209"
 
+_CLASS = re.compile(r"(^|_)(cls|class|klass|type|factory|wrapper|proxy|adapter)$")
 _MAP = re.compile(rb"(\w+)(?:: ?[^=\n]+)? = (?:\w+\.)?WeakKeyDictionary\(")
 
 
@@ -38,8 +39,8 @@ def find(outline: Outline) -> Iterator[Retention]:
 
 def _stores(outline: Outline, function: Definition, name: str) -> Iterator[Retention]:
     for node in function.body.nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            target = node.targets[0]
+        target = _subscript(node)
+        if isinstance(node, ast.Assign) and target is not None:
             place, key, value = target.value, dotted(target.slice), node.value
         elif (
             isinstance(node, ast.Call)
@@ -59,12 +60,18 @@ def _stores(outline: Outline, function: Definition, name: str) -> Iterator[Reten
         yield Retention(
             CODE,
             node,
-            f"the value stored under {key} holds {key}, so the weak map {name} never drops it",
+            f"the value stored under {key} {'holds' if sure else 'probably holds'} {key}, so the weak "
+            f"map {name} never drops it",
             "container",
             0.85 if sure else 0.4,
             evident=sure,
             steps=((node.lineno, f"{name} holds its values, and this value holds its key"),),
         )
+
+
+def _subscript(node: ast.AST) -> ast.Subscript | None:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return next((item for item in targets if isinstance(item, ast.Subscript)), None)
 
 
 def _bound_to(function: Definition, value: ast.expr) -> ast.expr:
@@ -80,28 +87,46 @@ def _bound_to(function: Definition, value: ast.expr) -> ast.expr:
     return value
 
 
+def _nested(function: Definition, value: ast.expr) -> ast.FunctionDef | None:
+    """Give the nested function that a variable names."""
+    name = value.id if isinstance(value, ast.Name) else None
+    return next((item for item in function.body.every(ast.FunctionDef) if item.name == name), None)
+
+
+def _is_running_loop(function: Definition, key: str) -> bool:
+    """Whether a key is the event loop of the caller, which most objects of a loop refer to."""
+    return any(
+        isinstance(node.value, ast.Call)
+        and last_name(node.value.func) in ("get_running_loop", "get_event_loop")
+        and any(dotted(target) == key for target in node.targets)
+        for node in function.body.every(ast.Assign)
+    )
+
+
 def _holds(outline: Outline, function: Definition, value: ast.expr, key: str) -> bool | None:
     """Say whether a value holds the key: True for sure, False perhaps, None not to be seen."""
     if dotted(value) == key:
         return True
     if isinstance(value, ast.Attribute) and dotted(value.value) == key:
         return True if _is_method(function, value.attr, key) else None
-    if isinstance(value, ast.Lambda):
-        return True if key in free_names(value) else None
+    made_here = value if isinstance(value, ast.Lambda) else _nested(function, value)
+    if made_here is not None:
+        return True if key in free_names(made_here) else None
     if isinstance(value, (ast.Tuple, ast.List)):
         return True if any(dotted(item) == key for item in value.elts) else None
     if isinstance(value, ast.Call):
         arguments = [*value.args, *(item.value for item in value.keywords)]
-        if not any(dotted(item) == key for item in arguments):
-            return None
         name = last_name(value.func)
+        if not any(dotted(item) == key for item in arguments):
+            made_for_loop = bool(name) and _is_running_loop(function, key)
+            return False if made_for_loop and name[:1].isupper() else None
         if name == "partial":
             return True
         made = next((one for one in outline.classes if one.name == name), None)
         if made is not None:
             place = next(i for i, item in enumerate(arguments) if dotted(item) == key)
             return True if _keeps(made, place) else None
-        return False if name and name[:1].isupper() else None
+        return False if name and (name[:1].isupper() or _CLASS.search(name)) else None
     return None
 
 

@@ -40,6 +40,7 @@ _MODULES = (
     "klg414_bound_method_cycle",
     "klg415_recursive_closure",
     "klg416_kept_by_own_part",
+    "klg417_loop_variable",
     "klg901_unused_suppression",
 )
 
