@@ -42,14 +42,16 @@ def find(outline: Outline) -> Iterator[Retention]:
 
 
 def _itself(outline: Outline, function: Definition) -> Iterator[Retention]:
-    """Look for `self.root = self`, `self.part.owner = self`, and a part that is stored beside it."""
+    """Look for `self.root = self`, and for parts of the instance that are told who owns them."""
     for node in function.body.every(ast.Assign):
         if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
             continue
         for target in node.targets:
             place = dotted(target)
-            if place is None or "." not in place or function.body.function_of(node) is not (
-                function.node
+            if (
+                place is None
+                or "." not in place
+                or function.body.function_of(node) is not (function.node)
             ):
                 continue
             holder, _, name = place.rpartition(".")
@@ -88,9 +90,13 @@ def _part_of(function: Definition, holder: str, node: ast.Assign) -> tuple[int, 
         place: ast.expr | None = None
         if isinstance(item, ast.Assign):
             value, place = item.value, item.targets[0]
-        elif isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute):
-            if item.func.attr in _ADDERS and item.args:
-                value, place = item.args[-1], item.func.value
+        elif (
+            isinstance(item, ast.Call)
+            and isinstance(item.func, ast.Attribute)
+            and item.func.attr in _ADDERS
+            and item.args
+        ):
+            value, place = item.args[-1], item.func.value
         if not (isinstance(value, ast.Name) and value.id == holder):
             continue
         while isinstance(place, ast.Subscript):
@@ -145,8 +151,8 @@ def _closures(outline: Outline, function: Definition) -> Iterator[Retention]:
         yield Retention(
             CLOSURE,
             node,
-            f"{holder}.{target.attr} keeps {what}, which takes {holder} from around it: a reference "
-            "cycle",
+            f"{holder}.{target.attr} keeps {what}, which takes {holder} from around it: a "
+            "reference cycle",
             "cycle",
             0.5,
             steps=(
@@ -174,6 +180,7 @@ def _is_object(function: Definition, name: str) -> bool:
         if any(isinstance(target, ast.Name) and target.id == name for target in item.targets)
     ]
     return bool(bound) and all(
-        isinstance(value, ast.Call) and last_name(value.func) not in ("type", "wraps", "import_module")
+        isinstance(value, ast.Call)
+        and last_name(value.func) not in ("type", "wraps", "import_module")
         for value in bound
     )

@@ -33,7 +33,8 @@ _HARMLESS = re.compile(
 )
 _LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=|[<>](?!=)|==|!=|-|\+|%)(?!\s*[01]\b)")
 _READERS = re.compile(
-    rb"(?:\b(?:len|sorted|list|iter|str|repr|tuple|set|frozenset|dict|any|all|sum|min|max|enumerate|zip"
+    rb"(?:\b(?:gather|wait)\(\s*\*?\s*"
+    rb"|\b(?:len|sorted|list|iter|str|repr|tuple|set|frozenset|dict|any|all|sum|min|max|enumerate|zip"
     rb"|map|filter|bool|reversed|isinstance|print|join|deepcopy|copy|format)\([^()\n]*"
     rb"|\b(?:in|not|and|or|if|elif|while|assert|is)\s+\(?\s*)$"
 )

@@ -11,9 +11,15 @@ from kimera_leakguard_native.analysis.retention import growth
 from kimera_leakguard_native.analysis.retention.body import parameters
 from kimera_leakguard_native.analysis.retention.census import uses
 from kimera_leakguard_native.analysis.retention.evidence import Retention
-from kimera_leakguard_native.analysis.retention.lifetimes import few_instances, made_at
+from kimera_leakguard_native.analysis.retention.lifetimes import (
+    few_instances,
+    is_shared,
+    long_lived,
+    made_at,
+)
 from kimera_leakguard_native.analysis.retention.outline import FunctionNode, dotted, last_name
 from kimera_leakguard_native.analysis.retention.siblings import let_go_beside
+from kimera_leakguard_native.analysis.retention.task_calls import starts_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,32 +45,19 @@ _REGISTERS = re.compile(
     r"|pytest|teardown|parse|read|create_table|make_table|collect|compile|generate)(_|$)|^__set_name__$"
     r"|^__init_subclass__$|^setUp|^tearDown|decorator|^wrapper$|register"
 )
+_FILLS = re.compile(
+    r"_*(add|append|new|create|make|with|enter|on|listen|watch|subscribe|attach|bind|hook|before"
+    r"|after|use|route|method|middleware|check|validate|warn)"
+)
+_ENDS = re.compile(
+    r"^_*(a?close|stop|shutdown|terminate|dispose|teardown|finish|reset)$|^__a?exit__$"
+)
 _REPEATED = re.compile(
     r"^_*(on_|handle|process|dispatch|acquire|submit|send|publish|receive|recv|request|fetch|call"
     r"|execute|query|emit|log|record|track|invoke|notify|enqueue|push|wait|wait_for|schedule|spawn|start_"
     r"|connect|checkout|get|lookup|find|resolve|render|predict|step|tick|poll|consume|observe|callback"
     r"|__call__|__getitem__|__getattr__|forward|write|put|subscribe|allocate|report|measure)"
 )
-_LONG_LIVED_BASES = re.compile(
-    r"(Thread|Server|Protocol|Worker|Service|Consumer|Producer|Actor|Manager|Pool|Client|Middleware"
-    r"|Listener|Scheduler|Monitor|Store|Cache|Backend|Broker|Dispatcher|Registry|Engine|Session|Queue"
-    r"|Semaphore|Lock|Condition|Event|Loop|Connection|Transport|Application|App|Daemon|Agent|Tracker"
-    r"|Callback|Handler|Bus|Hub|Router|Controller|Executor|Watcher|Proxy|Trainer|Logger|Collector)s?$"
-)
-_LIFECYCLE = frozenset(
-    {"start", "stop", "run", "serve", "serve_forever", "shutdown", "close", "aclose", "connect"}
-    | {
-        "disconnect",
-        "acquire",
-        "release",
-        "__aenter__",
-        "__aexit__",
-        "subscribe",
-        "dispatch",
-        "join",
-    }
-)
-_LOCKS = re.compile(rb"\b(?:R?Lock|Condition|Semaphore|Event)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +261,7 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
     found = uses(outline, name, container.lines, owner, attribute=True)
     if found.settled or not found.grown or few_instances(owner):
         return
-    lived = _long_lived(outline, owner, container)
+    lived = long_lived(outline, owner, queue=container.maker == "deque")
     for function in outline.functions_at(iter(found.grown)):
         own = _places(function, container)
         for site in growth.growths(function, own, reads=container.maker == "defaultdict"):
@@ -281,7 +274,12 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
             elif (
                 lived is not None
                 and function.owner is owner
-                and _takes_traffic(function, container)
+                and _ENDS.search(function.node.name) is None
+                and (
+                    _takes_traffic(function, container)
+                    or _is_finished_later(outline, site)
+                    or (is_shared(outline, owner) and _takes_arguments(function))
+                )
                 and any(growth.from_outside(function, value) for value in kept)
             ):
                 item = _grown(container, site, (owner.node.lineno, lived))
@@ -340,21 +338,20 @@ def _replaced(outline: Outline, site: Growth) -> tuple[int, str] | None:
     return None
 
 
-def _long_lived(outline: Outline, owner: ClassOutline, container: _Container) -> str | None:
-    """Say why an instance lives long, if anything says so."""
-    for base in (*(last_name(item) for item in owner.node.bases), owner.name):
-        if base and _LONG_LIVED_BASES.search(base):
-            return f"{owner.name} is a {base}"
-    lifecycle = sorted(_LIFECYCLE & owner.methods.keys())
-    if lifecycle:
-        return f"{owner.name} has a life of its own: {lifecycle[0]}()"
-    starts = outline.line_starts
-    last = min(owner.node.end_lineno or 0, len(starts) - 1)
-    if _LOCKS.search(outline.source.data, starts[owner.node.lineno - 1], starts[last]):
-        return f"{owner.name} is shared between threads or tasks: it has a lock"
-    if container.maker == "deque":
-        return "it is a queue that nothing takes from"
-    return None
+def _takes_arguments(function: Definition) -> bool:
+    """Whether a method is called with something new each time, and is not there to fill."""
+    name = function.node.name
+    return (
+        len(parameters(function.node)) > 1
+        and not name.startswith("__")
+        and _REGISTERS.search(name) is None
+        and _FILLS.match(name) is None
+    )
+
+
+def _is_finished_later(outline: Outline, site: Growth) -> bool:
+    """Whether what is added is a task that is started here: done soon, and kept all the same."""
+    return any(starts_task(outline, value) for value in site.values)
 
 
 def _takes_traffic(function: Definition, container: _Container) -> bool:

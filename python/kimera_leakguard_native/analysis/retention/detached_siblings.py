@@ -69,7 +69,8 @@ def _forgotten(function: Definition) -> Iterator[Retention]:
             yield Retention(
                 COLLECTED,
                 value,
-                f"{name} keeps the graph that computed it in a table whose other values are detached",
+                f"{name} keeps the graph that computed it, in a table whose other values are "
+                "detached",
                 "gradient",
                 0.55,
                 steps=(
@@ -184,7 +185,9 @@ def _on_context(function: Definition) -> Iterator[Retention]:
         if isinstance(target, ast.Name)
     }
     returned = {
-        node.value.id for node in function.body.every(ast.Return) if isinstance(node.value, ast.Name)
+        node.value.id
+        for node in function.body.every(ast.Return)
+        if isinstance(node.value, ast.Name)
     }
     for node in function.body.every(ast.Assign):
         place, value = dotted(node.targets[0]), node.value

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.retention.evidence import Retention
-from kimera_leakguard_native.analysis.retention.outline import last_name
+from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 from kimera_leakguard_native.analysis.retention.task_calls import (
     WORDS,
+    bound_tasks,
     is_starter,
     starts_task,
 )
@@ -32,6 +33,8 @@ _CALLBACKS = {
     "add_done_callback": 0,
 }
 """Where a loop or a future takes the function whose result it throws away."""
+
+_HANGS = frozenset({"add_done_callback", "set_name"})
 
 
 def find(outline: Outline) -> Iterator[Retention]:
@@ -84,39 +87,64 @@ def _by_callback(outline: Outline, call: ast.Call) -> ast.expr | None:
 
 
 def _by_callers(outline: Outline, function: Definition) -> Iterator[Retention]:
-    """Look for a function that hands its task on to callers of which none takes it."""
+    """Look for a function that hands its task on to callers that drop it.
+
+    Of a private one all callers are in sight, and none may take it; a public one is as bad as the
+    worst of its own class.
+    """
     name = function.node.name
-    if (
-        not name.startswith("_")
-        or name.startswith("__")
-        or isinstance(function.node, ast.AsyncFunctionDef)
-    ):
+    if name.startswith("__") or isinstance(function.node, ast.AsyncFunctionDef):
         return
-    made = [
-        node.value
-        for node in function.body.every(ast.Return)
-        if function.body.function_of(node) is function.node and starts_task(outline, node.value)
-    ]
-    if not made:
+    started = _handed_on(outline, function)
+    if started is None or (not name.startswith("_") and function.self_name is None):
         return
     dropping: list[int] = []
     for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", outline.source.data):
         line = outline.line_of(match.start())
         caller = outline.function_at(line)
-        if line == function.node.lineno:
+        if function.node.lineno <= line <= (function.node.end_lineno or 0):
             continue
-        if caller is None or not _drops(caller, name, line):
+        if caller is not None and _drops(caller, name, line, own=not name.startswith("_")):
+            dropping.append(line)
+        elif name.startswith("_"):
             return
-        dropping.append(line)
     if dropping:
-        assert made[0] is not None  # it starts a task
-        yield _lost(made[0], f"no caller of {name}() takes it", instead_of=tuple(dropping))
+        who = "no caller" if name.startswith("_") else f"line {dropping[0]}, a caller"
+        how = "takes" if name.startswith("_") else "drops"
+        yield _lost(started, f"{who} of {name}() {how} it", instead_of=tuple(dropping))
 
 
-def _drops(caller: Definition, name: str, line: int) -> bool:
+def _handed_on(outline: Outline, function: Definition) -> ast.expr | None:
+    """Give the start of a task that a function returns, and keeps nowhere."""
+    body = function.body
+    for node in body.every(ast.Return):
+        if body.function_of(node) is not function.node:
+            continue
+        if starts_task(outline, node.value):
+            return node.value
+        if isinstance(node.value, ast.Name):
+            bound = bound_tasks(outline, function).get(node.value.id, [])
+            if len(bound) == 1 and not _kept(function, node.value):
+                return bound[0].value
+    return None
+
+
+def _kept(function: Definition, returned: ast.Name) -> bool:
+    """Whether a function does more with a task than return it and hang a callback on it."""
+    for node in function.body.every(ast.Name):
+        if node.id != returned.id or node is returned or not isinstance(node.ctx, ast.Load):
+            continue
+        parent = function.body.parents[node]
+        if not (isinstance(parent, ast.Attribute) and parent.attr in _HANGS):
+            return True
+    return False
+
+
+def _drops(caller: Definition, name: str, line: int, *, own: bool) -> bool:
     return any(
         node.lineno == line
         and isinstance(node.value, ast.Call)
         and last_name(node.value.func) == name
+        and (not own or dotted(node.value.func) == f"{caller.self_name}.{name}")
         for node in caller.body.every(ast.Expr)
     )

@@ -25,9 +25,12 @@ _GROUPS = re.compile(
     % {b"e": _EMPTY}
 )
 _LOCKS = re.compile(
-    rb"defaultdict\((?:lambda: *)?(?:\w+\.)?(?:Event|R?Lock|Condition|(?:Bounded)?Semaphore|Queue)\b"
+    rb"defaultdict\((?:lambda: *)?(?:\w+\.)?"
+    rb"(?:Event|R?Lock|Condition|(?:Bounded)?Semaphore|Queue)\b"
 )
-_NAME_BEFORE = re.compile(rb"(?:\b(self)\.|(?<![\w.]))(\w+)(?:\[[^\n]*|(?:: ?[^=\n]+)? = [^\n=]*)?\Z")
+_NAME_BEFORE = re.compile(
+    rb"(?:\b(self)\.|(?<![\w.]))(\w+)(?:\[[^\n]*|(?:: ?[^=\n]+)? = [^\n=]*)?\Z"
+)
 _TAKES = frozenset({"remove", "discard", "pop", "popleft", "popitem", "clear"})
 _FEW = re.compile(
     r"event|signal|hook|name$|stage|phase|action|command|level|^attr|option|priority|label|tag$"

@@ -94,14 +94,15 @@ def _timed_out(function: Definition) -> Iterator[Retention]:
         name = node.value.id if isinstance(node.value, ast.Name) else name
         if name is None or _is_bound(function, place) or not _is_awaited(function, name):
             continue
-        wait = next((one for one in body.calls if _is_bounded(body, one, name)), None)
+        wait = next((one for one in body.calls if _is_bounded(one, name)), None)
         if wait is None or wait.lineno < node.lineno or _protects(body, wait, place):
             continue
         key = ast.unparse(target.slice)[:40]
         yield _left(
             node,
             place,
-            f"{place} keeps {key} where the wait for it times out: nothing takes it out on that way",
+            f"{place} keeps {key} where the wait for it times out: nothing takes it out on that "
+            "way",
             (
                 (node.lineno, f"{name} is put under {key}"),
                 (wait.lineno, "a time-out leaves the entry where it is"),
@@ -133,10 +134,7 @@ def _removed(statement: ast.stmt) -> tuple[str | None, str]:
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
             return dotted(target.value), ast.unparse(target.slice)
     call = getattr(statement, "value", None)
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args:
-        if call.func.attr in _TAKES:
-            return dotted(call.func.value), ast.unparse(call.args[0])
-    return None, ""
+    return _called(call, _TAKES)
 
 
 def _added(statement: ast.stmt) -> tuple[str | None, str]:
@@ -145,9 +143,17 @@ def _added(statement: ast.stmt) -> tuple[str | None, str]:
         target = statement.targets[0]
         return dotted(target.value), ast.unparse(target.slice)
     call = statement.value if isinstance(statement, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args:
-        if call.func.attr in _ADDS:
-            return dotted(call.func.value), ast.unparse(call.args[0])
+    return _called(call, _ADDS)
+
+
+def _called(call: ast.expr | None, names: frozenset[str]) -> tuple[str | None, str]:
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in names
+        and call.args
+    ):
+        return dotted(call.func.value), ast.unparse(call.args[0])
     return None, ""
 
 
@@ -183,11 +189,12 @@ def _is_bound(function: Definition, place: str) -> bool:
     root, dot, _ = place.partition(".")
     if dot:
         return root not in (function.self_name, "cls")
-    return place not in {
-        name for node in function.body.every(ast.Global) for name in node.names
-    } and any(
-        isinstance(node, ast.Name) and node.id == root and isinstance(node.ctx, ast.Store)
-        for node in function.body.nodes
+    return (
+        place not in {name for node in function.body.every(ast.Global) for name in node.names}
+        and any(
+            isinstance(node, ast.Name) and node.id == root and isinstance(node.ctx, ast.Store)
+            for node in function.body.nodes
+        )
     ) or any(root == item.arg for item in function.node.args.args)
 
 
@@ -203,9 +210,12 @@ def _protects(body: Body, node: ast.AST, place: str) -> bool:
         elif isinstance(item, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)):
             if item not in around and _takes_out(item, place, named=False):
                 return True
-        elif isinstance(item, ast.Call) and last_name(item.func) == "add_done_callback":
-            if body.function_of(item) is body.function_of(node):
-                return True
+        elif (
+            isinstance(item, ast.Call)
+            and last_name(item.func) == "add_done_callback"
+            and body.function_of(item) is body.function_of(node)
+        ):
+            return True
     return False
 
 
@@ -250,7 +260,7 @@ def _made(value: ast.expr) -> str | None:
     return last_name(value)
 
 
-def _is_bounded(body: Body, call: ast.Call, name: str) -> bool:
+def _is_bounded(call: ast.Call, name: str) -> bool:
     """Whether a call waits for a variable, and not for ever."""
     called = last_name(call.func)
     if called not in _BOUNDED:

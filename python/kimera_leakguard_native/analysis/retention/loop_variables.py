@@ -38,7 +38,7 @@ def _left(function: Definition, loop: ast.While) -> Iterator[Retention]:
     if body.loop_of(loop) is not None or body.function_of(loop) is not function.node:
         return
     inside = [node for node in ast.walk(loop) if body.loop_of(node) is not None]
-    waits = next((node for node in inside if _waits(node)), None)
+    waits = next((node for node in inside if isinstance(node, ast.Call) and _waits(node)), None)
     if waits is None:
         return
     for name, node in _objects(inside):
@@ -47,8 +47,8 @@ def _left(function: Definition, loop: ast.While) -> Iterator[Retention]:
         yield Retention(
             CODE,
             node,
-            f"{name} still holds the last object while {function.node.name}() waits: it lives until "
-            "the next one comes",
+            f"{name} still holds the last object while {function.node.name}() waits: it lives "
+            "until the next one comes",
             "container",
             0.3,
             steps=(
@@ -59,12 +59,9 @@ def _left(function: Definition, loop: ast.While) -> Iterator[Retention]:
         return
 
 
-def _waits(node: ast.AST) -> bool:
+def _waits(call: ast.Call) -> bool:
     """Whether a call may block for long: a sleep, an event, a queue without a time limit."""
-    if not isinstance(node, ast.Call):
-        return False
-    name = last_name(node.func)
-    return name in _WAITS or _takes(node)
+    return last_name(call.func) in _WAITS or _takes(call)
 
 
 def _takes(call: ast.Call) -> bool:
@@ -83,15 +80,20 @@ def _objects(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.stmt]]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             if isinstance(node.value, ast.Call) and _takes(node.value):
                 yield node.targets[0].id, node
-        elif isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-            if isinstance(node.iter, (ast.Name, ast.Attribute, ast.Call)):
-                yield node.target.id, node
+        elif (
+            isinstance(node, ast.For)
+            and isinstance(node.target, ast.Name)
+            and isinstance(node.iter, (ast.Name, ast.Attribute, ast.Call))
+        ):
+            yield node.target.id, node
 
 
 def _is_object(nodes: list[ast.AST], name: str) -> bool:
     """Whether attributes of a variable are asked for: numbers and strings weigh nothing."""
     return any(
-        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
         for node in nodes
     )
 
@@ -100,7 +102,10 @@ def _let_go(nodes: list[ast.AST], name: str) -> bool:
     for node in nodes:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Del):
             return True
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            if any(isinstance(item, ast.Name) and item.id == name for item in node.targets):
-                return True
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and any(isinstance(item, ast.Name) and item.id == name for item in node.targets)
+        ):
+            return True
     return False

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 CODE = "KLG203"
 
 _HINT = re.compile(rb"linecache\.cache\[|getLogger\(|getChild\(")
-_REMOVES = re.compile(rb"del linecache\.cache|linecache\.cache\.pop|clearcache|checkcache\(|finalize")
+_REMOVES = re.compile(
+    rb"del linecache\.cache|linecache\.cache\.pop|clearcache|checkcache\(|finalize"
+)
 
 
 def find(outline: Outline) -> Iterator[Retention]:

@@ -17,6 +17,7 @@ from kimera_leakguard_native.analysis.retention import (
     dropped_tasks,
     empty_groups,
     exceptions_kept,
+    forgotten_tasks,
     future_results,
     gradients,
     hooks,
@@ -69,6 +70,7 @@ _FAMILIES = (
     own_holders,
     dropped_tasks,
     pending_tasks,
+    forgotten_tasks,
 )
 
 _TESTS = re.compile(

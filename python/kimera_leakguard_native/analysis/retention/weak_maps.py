@@ -57,11 +57,11 @@ def _stores(outline: Outline, function: Definition, name: str) -> Iterator[Reten
         if sure is None:
             continue
         assert isinstance(node, (ast.stmt, ast.expr))
+        holds = "holds" if sure else "probably holds"
         yield Retention(
             CODE,
             node,
-            f"the value stored under {key} {'holds' if sure else 'probably holds'} {key}, so the weak "
-            f"map {name} never drops it",
+            f"the value stored under {key} {holds} {key}, so the weak map {name} never drops it",
             "container",
             0.85 if sure else 0.4,
             evident=sure,
@@ -118,8 +118,8 @@ def _holds(outline: Outline, function: Definition, value: ast.expr, key: str) ->
         arguments = [*value.args, *(item.value for item in value.keywords)]
         name = last_name(value.func)
         if not any(dotted(item) == key for item in arguments):
-            made_for_loop = bool(name) and _is_running_loop(function, key)
-            return False if made_for_loop and name[:1].isupper() else None
+            is_class = name is not None and name[:1].isupper()
+            return False if is_class and _is_running_loop(function, key) else None
         if name == "partial":
             return True
         made = next((one for one in outline.classes if one.name == name), None)

@@ -6,9 +6,10 @@ looks at all that the project does with it. Reports a statement in a function th
 function was called with, where nothing removes, empties, rebinds or measures the container, or
 hands it on. So are instances that become keys, and tables that are filled under `id(x)` or `x.id`
 and emptied under `x`. Silent for keys that the program's text limits (constants, types, names of
-classes) and for functions that register something. Part of the default output where each addition
-is new by construction: instances that add themselves, keys from `id()`, `uuid4()`, counters or
-clocks.
+classes) and for functions that register something. Reports also entries that are emptied and stay
+under their keys, entries of `linecache.cache`, and loggers whose name is new each time. Part of the
+default output where each addition is new by construction: instances that add themselves, keys from
+`id()`, `uuid4()`, counters or clocks.
 
 ## Why is this bad?
 The container lives as long as the process, and so does everything in it. What a request puts there

@@ -6,7 +6,10 @@ lock, or their methods (`start`, `close`, `acquire`, …). Reports a statement t
 method that is called again and again, where nothing in the project removes, empties, rebinds or
 measures the container, or hands it on. Whatever the class is, reports a container that is filled
 beside another one of the same object, under the same key, of which only the other one is emptied;
-and a list of objects that an attribute holds one after the other.
+and a list of objects that an attribute holds one after the other. Reports a table of lists, sets or
+locks whose entries are emptied and never taken out; an entry that a function adds and removes
+again, but not where the work in between raises; and one that it waits for with a time limit, where
+nothing takes it out after the time-out.
 
 ## Why is this bad?
 Requests come and go, the object stays. What each of them leaves behind adds up until the object

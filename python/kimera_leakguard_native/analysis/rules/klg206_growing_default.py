@@ -1,8 +1,8 @@
 """A mutable default value collects what each call leaves in it.
 
 ## What it does
-Reports a statement that adds to a parameter whose default is an empty list, dict or set, in
-functions that neither replace nor shrink it.
+Reports a statement that adds to a parameter whose default is an empty list, dict or set, or an
+object that is made from a class without arguments, in functions that neither replace nor shrink it.
 
 ## Why is this bad?
 The default is made once, when the function is defined, and lives as long as the function. Every

@@ -2,7 +2,8 @@
 
 ## What it does
 Looks at what is stored in each `weakref.WeakKeyDictionary`: the key itself, one of its bound
-methods, a lambda, tuple or partial that holds it, or an object that is made from it. In the default
+methods, a lambda, nested function, tuple or partial that holds it, or an object that is made from
+it; for event loops any object that is made for one, which mostly refers to its loop. In the default
 output where the file shows that the value holds the key.
 
 ## Why is this bad?

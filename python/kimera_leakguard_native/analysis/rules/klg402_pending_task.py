@@ -5,7 +5,8 @@ Reports a task that is given to an `asyncio.wait` which may return before it is 
 (`FIRST_COMPLETED`, `FIRST_EXCEPTION`, a timeout), where the pending set is not looked at and
 nothing else cancels or awaits the task. Reports too a task of an endless method that an object
 keeps in an attribute which nothing reads, so that its `close()` (`stop`, `shutdown`, `__aexit__`,
-…) cannot cancel it.
+…) cannot cancel it; and a task in an attribute that the end of its class (`close()`,
+`connection_lost()`, …) forgets, though it cancels others and another method cancels this one.
 
 ## Why is this bad?
 `asyncio.wait` cancels nothing. Each time it returns early it leaves tasks behind that wait on, with

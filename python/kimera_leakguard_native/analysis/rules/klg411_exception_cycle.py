@@ -3,7 +3,9 @@
 ## What it does
 Reports a local variable that is bound to a caught exception and raised later, to the traceback of
 `sys.exc_info()` inside the handler, or to the function's own frame, where the function never
-deletes it and never sets it to None. So is what another function has returned and this one raises.
+deletes it and never sets it to None. So is what another function has returned and this one raises,
+an error of its own that it puts data on, and a `concurrent.futures` future whose `result()` it asks
+for.
 
 ## Why is this bad?
 Traceback, frame and variable form a cycle. Everything that the frame and its callers refer to lives

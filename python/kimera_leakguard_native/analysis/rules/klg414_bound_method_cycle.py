@@ -1,8 +1,9 @@
-"""An object keeps a bound method of its own.
+"""An object keeps a bound method of its own, or a closure around itself.
 
 ## What it does
-Reports `x.attr = x.method` on local objects, `x.attr = types.MethodType(f, x)`, and weak references
-kept by an instance whose callback is a method of that instance.
+Reports `x.attr = x.method` on local objects, `x.attr = types.MethodType(f, x)`, weak references
+kept by an instance whose callback is a method of that instance, and attributes that hold a lambda
+or a nested function which takes the object from around it.
 
 ## Why is this bad?
 A bound method holds its object, so the object holds itself. It does not die with its last user, but

@@ -2,9 +2,11 @@
 
 ## What it does
 Reports an instance that is put into its own containers, alone or inside a tuple, a list or a
-`partial`. In classes that are closed (`close`, `stop`, `__exit__`, …) reports also a part that the
-constructor makes and that holds the instance, by an argument that it keeps or by a bound method or
-a lambda, where nothing of the file lets the part go again.
+`partial`, or into an attribute of its own, and a part of it that it gives itself to
+(`self.part.owner = self`). Reports a part that the constructor makes and that keeps the instance as
+an argument, by a class of the same file or of another one; in classes that are closed (`close`,
+`stop`, `__exit__`, …) also one that is given a bound method or a lambda. Silent where something of
+the file lets the part go again.
 
 ## Why is this bad?
 Such an object does not die with its last user. It waits for the garbage collector, with its

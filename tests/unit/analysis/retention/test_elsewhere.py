@@ -89,3 +89,31 @@ def test_in_tests_only_proven_growth_counts(tmp_path, name):
     result = engine.check([str(path)], engine.Options(tiers=TIERS))
     assert [finding.code for finding in result.findings] == ["KLG203"]
     assert "_seen" in result.findings[0].message
+
+
+OWNER = (
+    "from parts import Part\n\n\nclass Owner:\n    def __init__(self):\n        self.part = {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "parts", "found"),
+    [
+        (
+            "Part(self)",
+            "class Part:\n    def __init__(self, owner):\n        self.owner = owner\n",
+            1,
+        ),
+        (
+            "Part(owner=self)",
+            "class Base:\n    def __init__(self, owner):\n        self.owner = owner\n\n\n"
+            "class Part(Base):\n    pass\n",
+            1,
+        ),
+        ("Part(self)", "class Part:\n    def __init__(self, owner):\n        owner.count()\n", 0),
+        ("Part(1, self)", "class Part:\n    def __init__(self, a, b):\n        self.a = a\n", 0),
+        ("Part(self)", "Part = object\n", 0),
+    ],
+)
+def test_a_class_elsewhere_may_keep_what_its_constructor_is_given(tmp_path, made, parts, found):
+    assert codes(tmp_path, owner=OWNER.format(made), parts=parts) == ["KLG416"] * found
