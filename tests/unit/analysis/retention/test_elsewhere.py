@@ -106,8 +106,10 @@ OWNER = (
         ),
         (
             "Part(owner=self)",
-            "class Base:\n    def __init__(self, owner):\n        self.owner = owner\n\n\n"
-            "class Part(Base):\n    pass\n",
+            (
+                "class Base:\n    def __init__(self, owner):\n        self.owner = owner\n\n\n"
+                "class Part(Base):\n    pass\n"
+            ),
             1,
         ),
         ("Part(self)", "class Part:\n    def __init__(self, owner):\n        owner.count()\n", 0),
