@@ -99,3 +99,65 @@ def test_one_that_is_gone_is_said(environment: dict[str, str]) -> None:
     done = snapshot(environment, "4194000")
     assert done.returncode == 2
     assert "process 4194000 cannot be asked" in done.stderr
+
+
+UNDER_RUN = """
+import time
+kept = []
+def grow():
+    kept.append(bytearray(2000))
+print("ready", flush=True)
+while True:
+    for _ in range(20):
+        grow()
+    time.sleep(0.01)
+"""
+
+
+def test_a_program_under_klg_run_answers_without_knowing_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    script = tmp_path / "unaware.py"
+    script.write_text(UNDER_RUN)
+    command = (sys.executable, "-m", "kimera_leakguard_native", "run")
+    with subprocess.Popen(
+        [*command, "--sample-bytes", "4096", "--interval", "0.5", str(script)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        (pid,) = snapshot(environment).stdout.split()
+        assert pid != str(process.pid)
+        deadline = time.monotonic() + 60
+        answer = json.loads(snapshot(environment, pid, "--json").stdout)
+        while not answer["sites"]["sites"] and time.monotonic() < deadline:
+            time.sleep(0.5)
+            answer = json.loads(snapshot(environment, pid, "--json").stdout)
+        assert answer["process"]["name"] == "unaware.py"
+        assert answer["process"]["resident_bytes"] > 5_000_000
+        site = answer["sites"]["sites"][0]
+        assert (site["file"], site["function"]) == (str(script), "grow")
+        process.terminate()
+        process.communicate(timeout=60)
+    assert snapshot(environment).stdout == ""
+
+
+def test_a_run_goes_on_where_nobody_can_ask(environment: dict[str, str], tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    script = tmp_path / "short.py"
+    script.write_text("print('done')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "kimera_leakguard_native", "run", str(script)],
+        env={**environment, "KLG_AGENT_DIR": str(blocked)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "Traceback" not in done.stderr
+    assert "Errno" not in done.stderr

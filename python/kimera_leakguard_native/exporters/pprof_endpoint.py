@@ -6,13 +6,12 @@ It shows names of files and functions to whoever can reach it.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.exporters import pprof
 from kimera_leakguard_native.runtime import sampler
+from kimera_leakguard_native.runtime.agent.sections import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +21,7 @@ _DISPOSITION = 'attachment; filename="heap.pb.gz"'
 
 def heap() -> bytes:
     """Give the heap profile of this process as pprof has it; empty before `klg.start`."""
-    program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
-    return pprof.encode(sampler.heap_profile(), time.time(), program)
+    return pprof.encode(sampler.heap_profile(), time.time(), own_name())
 
 
 def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

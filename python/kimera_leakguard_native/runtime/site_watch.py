@@ -11,7 +11,7 @@ from kimera_leakguard_native.runtime import sampler
 from kimera_leakguard_native.runtime.monitor import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kimera_leakguard_native.model.site import SiteVerdict
     from kimera_leakguard_native.runtime.snapshot import Snapshot
@@ -26,6 +26,8 @@ class SiteWatch:
     ----------
     interval : float
         Seconds between two judgements, once it is started.
+    snapshot, verdicts : callable
+        What gives them; the sampler of this process by default.
 
     Attributes
     ----------
@@ -35,7 +37,14 @@ class SiteWatch:
         Taken with it.
     """
 
-    def __init__(self, interval: float = JUDGED_EVERY_S) -> None:
+    def __init__(
+        self,
+        interval: float = JUDGED_EVERY_S,
+        snapshot: Callable[[], Snapshot] = sampler.snapshot,
+        verdicts: Callable[[], Sequence[SiteVerdict]] = sampler.verdicts,
+    ) -> None:
+        self._take_snapshot = snapshot
+        self._give_verdicts = verdicts
         self.sites: Sequence[SiteVerdict] = ()
         self.snapshot: Snapshot | None = None
         self._judged = -math.inf
@@ -45,8 +54,8 @@ class SiteWatch:
     def judge(self) -> None:
         """Judge now."""
         with self._lock:
-            self.snapshot = sampler.snapshot()
-            self.sites = tuple(sampler.verdicts())
+            self.snapshot = self._take_snapshot()
+            self.sites = tuple(self._give_verdicts())
             self._judged = time.monotonic()
 
     def refresh(self, max_age: float) -> None:

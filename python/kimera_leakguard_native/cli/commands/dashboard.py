@@ -34,8 +34,9 @@ def command(
 ) -> None:
     """Show in a browser what running processes allocate, keep and leak.
 
-    Without PIDS, every process of yours that has called klg.start(). The page is served to this
-    machine; on another address it needs a token, which is made up and printed if you give none.
+    Without PIDS, every process of yours that has called klg.start() or runs under klg run. The page
+    is served to this machine; on another address it needs a token, which is made up and printed if
+    you give none.
 
     \b
     Example:

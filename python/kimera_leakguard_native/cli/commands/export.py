@@ -38,8 +38,8 @@ _ENDINGS = {"pprof": ".pb.gz", "collapsed": ".collapsed"}
 def command(source: str, *, form: str, output: Path | None, force: bool) -> None:
     """Write the heap profile of a process or of a run for other tools.
 
-    PID is a process that has called klg.start(); RUN is what klg run --report or --capture has
-    written.
+    PID is a process that has called klg.start() or runs under klg run; RUN is what klg run --report
+    or --capture has written.
 
     \b
     Example:

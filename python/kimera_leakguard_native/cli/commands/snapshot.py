@@ -19,8 +19,8 @@ _SHOWN = 20
 def command(pid: int | None, *, as_json: bool) -> None:
     """Ask a running process what grows and who holds slots; without PID, list whom one can ask.
 
-    A process can be asked that has called klg.start(). Nothing in it is stopped or attached to: it
-    answers through a socket of its own, which only its user can open.
+    A process can be asked that has called klg.start(), or runs under klg run. Nothing in it is
+    stopped or attached to: the answer comes through a socket that only its user can open.
 
     \b
     Example:

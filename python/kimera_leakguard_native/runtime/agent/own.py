@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import os
 
+from kimera_leakguard_native.runtime import sampler
 from kimera_leakguard_native.runtime.agent.sections import (
     heap_section,
+    own_name,
     process_section,
     sites_section,
 )
@@ -16,8 +19,8 @@ from kimera_leakguard_native.runtime.site_watch import shared_site_watch
 def start_own_agent() -> None:
     """Start it; idempotent."""
     own = agent()
-    own.provide("process", process_section)
+    own.provide("process", lambda: process_section(os.getpid(), own_name()))
     own.provide("sites", lambda: sites_section(shared_site_watch()))
-    own.provide("heap", heap_section, only_by_name=True)
+    own.provide("heap", lambda: heap_section(sampler.heap_profile), only_by_name=True)
     own.start()
     atexit.register(own.stop)

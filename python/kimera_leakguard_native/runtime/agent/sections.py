@@ -8,23 +8,31 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kimera_leakguard_native.runtime import process, sampler
+from kimera_leakguard_native.runtime import process
 from kimera_leakguard_native.runtime.forecast.limits import headroom_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kimera_leakguard_native.model.profile import HeapProfile
     from kimera_leakguard_native.runtime.site_watch import SiteWatch
 
 MOST_SITES = 1000
 _MAX_AGE_S = 2.0
 
 
-def process_section() -> dict[str, Any]:
-    """Describe this process."""
+def own_name() -> str:
+    """Give the name of the program that this process runs."""
+    return os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
+
+
+def process_section(pid: int, name: str) -> dict[str, Any]:
+    """Describe a process."""
     return {
-        "pid": os.getpid(),
-        "name": os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python",
+        "pid": pid,
+        "name": name,
         "time": time.time(),
-        "resident_bytes": process.resident_bytes(),
+        "resident_bytes": process.resident(pid).total,
         "headroom_bytes": headroom_bytes(),
     }
 
@@ -43,6 +51,6 @@ def sites_section(watch: SiteWatch) -> dict[str, Any]:
     }
 
 
-def heap_section() -> dict[str, Any]:
+def heap_section(profile: Callable[[], HeapProfile]) -> dict[str, Any]:
     """Give the heap profile as it is now."""
-    return asdict(sampler.heap_profile())
+    return asdict(profile())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from kimera_leakguard_native import _core
 from kimera_leakguard_native.runtime.launch.children import Children
 from kimera_leakguard_native.runtime.launch.order import VARIABLE, Order
+from kimera_leakguard_native.runtime.launch.speaker import speaker
 from kimera_leakguard_native.runtime.observation import Observation
 from kimera_leakguard_native.runtime.process import resident
 
@@ -123,14 +124,17 @@ def run(
         observation = Observation(capture, lambda: resident(pid))
         keeping = _Keeping(observation, keep)
 
-        def poll() -> None:
-            observation.poll()
-            if capture.begun():
-                keeping.keep_if_due()
-            if children is not None:
-                children.poll()
+        with speaker(pid, _name(arguments), observation) as lock:
 
-        status = _watch(pid, poll, sampling.interval, blocked)
+            def poll() -> None:
+                with lock:
+                    observation.poll()
+                    if capture.begun():
+                        keeping.keep_if_due()
+                if children is not None:
+                    children.poll()
+
+            status = _watch(pid, poll, sampling.interval, blocked)
         report = observation.report(ended=True)
         if children is not None:
             report = children.add_to(report)
@@ -141,6 +145,11 @@ def run(
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if children is not None:
             children.close()
+
+
+def _name(arguments: Sequence[str]) -> str:
+    words = [word for word in arguments if not word.startswith("-")]
+    return os.path.basename(words[0]) if words else "python"
 
 
 class _Keeping:
