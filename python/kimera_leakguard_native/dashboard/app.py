@@ -79,13 +79,13 @@ def make_app(poller: Poller, roots: SourceRoots | None = None, token: str | None
         return JSONResponse({"lines": lines})
 
     async def events(_: Any) -> Any:
-        nonlocal streams
         if streams >= MOST_STREAMS:
             return Response("Too many browsers.\n", 503, media_type="text/plain")
-        streams += 1
 
+        # Counted where it is certain to be counted back: a client may be gone before it begins.
         async def stream() -> AsyncIterator[str]:
             nonlocal streams
+            streams += 1
             seen = -1
             try:
                 # Only the newest state is ever sent: who reads slowly misses some, and keeps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,7 +65,10 @@ class Guard:
             await send(message)
 
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        status, extra = self._judge(scope, headers)
+        try:
+            status, extra = self._judge(scope, headers)
+        except (ValueError, CookieError):  # from whoever parses what somebody made up
+            status, extra = 400, []
         if status == 200:
             await self._app(scope, receive, with_headers)
             return
@@ -115,6 +118,7 @@ class Guard:
 
 _REASONS = {
     303: b"",
+    400: b"This is no request that a browser makes.\n",
     401: b"A token is needed: open the address that klg dashboard has printed.\n",
     403: b"Pages of another origin may not ask this dashboard.\n",
     405: b"This dashboard only answers GET.\n",

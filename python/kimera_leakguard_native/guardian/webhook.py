@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 
     from kimera_leakguard_native.model.guardian import MemoryAlert
 
-_MAX_REPLY = 64 * 1024
-
 
 class Webhook:
     """A sink that sends an alert as JSON by POST.
 
     The body has the fields of `MemoryAlert`, the time in ISO 8601. An answer outside 200 to 299, or
-    none within the timeout, raises, and the guardian tries again.
+    none within the timeout, raises, and the guardian tries again. Redirects are such answers: they
+    would turn the alert into a GET, and take the headers to somebody else.
 
     Parameters
     ----------
@@ -27,7 +26,7 @@ class Webhook:
     headers : mapping of str to str, optional
         Sent along, for example ``Authorization``.
     timeout_s : float
-        For connecting and for each read.
+        For connecting and for each read; of the answer only the head is read.
     """
 
     def __init__(
@@ -44,9 +43,12 @@ class Webhook:
     def __call__(self, alert: MemoryAlert) -> None:
         """Send one alert."""
         # Light until a first alert needs it.
-        from urllib.request import Request, urlopen
+        from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+        class Stay(HTTPRedirectHandler):
+            def redirect_request(self, *_: object) -> None:
+                """Go nowhere, so that the answer is an error."""
 
         body = json.dumps(asdict(alert), default=str).encode()
         request = Request(self._url, body, self._headers, method="POST")
-        with urlopen(request, timeout=self._timeout) as reply:
-            reply.read(_MAX_REPLY)
+        build_opener(Stay).open(request, timeout=self._timeout).close()

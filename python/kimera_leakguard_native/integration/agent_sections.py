@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.integration.components.protocols import HasMemoryStats, offers
+from kimera_leakguard_native.integration.components.reading import figure
+from kimera_leakguard_native.integration.components.watch import PatientCaller
 from kimera_leakguard_native.integration.forecast_band import forecast_band
 from kimera_leakguard_native.runtime import process
 from kimera_leakguard_native.runtime.forecast.detector import PredictiveLeakDetector
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.runtime.agent.server import Agent
 
 _MOST = 200
+_PATIENCE_S = 1.0
 _MB = 2**20
 
 
@@ -31,7 +35,8 @@ def provide_sections(
     detector = PredictiveLeakDetector(limit_mb=integrator.memory_limit_mb)
     agent.provide("forecast", lambda: _forecast(detector))
     agent.provide("components", lambda: _components(integrator))
-    agent.provide("pools", lambda: _pools(integrator))
+    caller: PatientCaller[dict[str, Any]] = PatientCaller()
+    agent.provide("pools", lambda: _pools(integrator, caller))
     agent.provide("alerts", lambda: _alerts(integrator))
     if recovery is not None:
         agent.provide("recoveries", lambda: _recoveries(recovery))
@@ -59,21 +64,30 @@ def _components(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any
     ]
 
 
-def _pools(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:
-    rows = []
-    for name, component in integrator.monitored_components.items():
-        if offers(component, HasMemoryStats):
-            stats = component.get_memory_stats()
-            rows.append(
-                {
-                    "name": name,
-                    "used_slots": stats.get("used_slots", 0),
-                    "total_slots": stats.get("total_slots", 0),
-                    "committed_bytes": stats.get("committed_bytes", 0),
-                    "device": str(stats.get("device", "cpu")),
-                }
-            )
-    return rows
+def _pools(
+    integrator: KimeraLeakDetectionIntegrator, caller: PatientCaller[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    calls = {
+        name: partial(_pool, component)
+        for name, component in integrator.monitored_components.items()
+    }
+    answers = caller.call_all(calls, _PATIENCE_S)
+    return [
+        {"name": name, **answer}
+        for name, answer in answers.items()
+        if isinstance(answer, dict) and answer
+    ][:_MOST]
+
+
+def _pool(component: Any) -> dict[str, Any]:
+    if not offers(component, HasMemoryStats):
+        return {}
+    stats = component.get_memory_stats()
+    row: dict[str, Any] = {
+        key: int(figure(key, stats.get(key, 0)))
+        for key in ("used_slots", "total_slots", "committed_bytes")
+    }
+    return {**row, "device": str(stats.get("device", "cpu"))}
 
 
 def _alerts(integrator: KimeraLeakDetectionIntegrator) -> list[dict[str, Any]]:

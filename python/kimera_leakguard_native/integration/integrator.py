@@ -42,6 +42,9 @@ _MB = 2**20
 _REPORTED_OPTIMIZATIONS = 10
 _SLOW = frozenset({"degraded", "critical"})
 
+OPTIMIZATION_S = 10.0
+"""Seconds after which a component's optimization is left alone, and not called again."""
+
 
 class KimeraLeakDetectionIntegrator:
     """Watches components by what they offer; see `integration.components.protocols`.
@@ -105,6 +108,7 @@ class KimeraLeakDetectionIntegrator:
         self._health: dict[str, ComponentHealth] = {}
         self._resident = Series()
         self._caller: PatientCaller[Reading] = PatientCaller()
+        self._optimizing: PatientCaller[None] = PatientCaller()
         self._lock = threading.Lock()
         self._pass = threading.Lock()
 
@@ -119,6 +123,8 @@ class KimeraLeakDetectionIntegrator:
 
     def register_component(self, component_name: str, component_instance: Any) -> None:
         """Watch a component under a name; one that had the name before is watched no longer."""
+        if not isinstance(component_name, str):
+            raise TypeError(f"component_name: expected a str, got {type(component_name).__name__}")
         if component_instance is None:
             raise ValueError(f"component {component_name!r}: expected an object, got None")
         get: Callable[[], Any]
@@ -171,8 +177,7 @@ class KimeraLeakDetectionIntegrator:
             }
             self.component_health = health
             if self.enable_auto_optimization:
-                for name, metrics in health.items():
-                    self._optimize(name, components[name], metrics)
+                self._optimize_all(components, health)
             with self._lock:
                 for name in [name for name, get in self._components.items() if get() is None]:
                     del self._components[name], self._health[name]
@@ -199,6 +204,20 @@ class KimeraLeakDetectionIntegrator:
         if self.memory_limit_mb is None:
             return headroom_bytes()
         return max(0.0, self.memory_limit_mb * _MB - resident)
+
+    def _optimize_all(
+        self, components: dict[str, Any], health: dict[str, ComponentHealthMetrics]
+    ) -> None:
+        calls = {
+            name: partial(self._optimize, name, components[name], metrics)
+            for name, metrics in health.items()
+            if metrics.performance_impact in _SLOW
+            or metrics.leak_risk_score > self.optimization_threshold
+        }
+        if calls:
+            for name, outcome in self._optimizing.call_all(calls, OPTIMIZATION_S).items():
+                if isinstance(outcome, Exception):
+                    _LOG.warning("optimizing %s: not back after %g s", name, OPTIMIZATION_S)
 
     def _optimize(self, name: str, component: Any, metrics: ComponentHealthMetrics) -> None:
         if metrics.performance_impact in _SLOW:

@@ -77,6 +77,20 @@ def test_pages_of_another_origin_are_refused(headers: dict[str, str]) -> None:
     assert "access-control-allow-origin" not in found
 
 
+@pytest.mark.parametrize("headers", [{"host": "["}, {"origin": "http://["}])
+def test_what_no_browser_sends_is_refused_and_not_an_error(headers: dict[str, str]) -> None:
+    status, _, body = ask(**headers)  # type: ignore[arg-type]
+    assert status == 400
+    assert b"secret" not in body
+
+
+@pytest.mark.parametrize("cookie", ["klg_token", "klg_token=", "a[=1", "a\x01=1", "=", "\xff=\xff"])
+def test_a_cookie_that_is_none_carries_no_token(cookie: str) -> None:
+    status, _, body = ask(TOKEN, cookie=cookie)
+    assert status in (400, 401)
+    assert b"secret" not in body
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_changed(method: str) -> None:
     assert ask(method=method)[0] == 405

@@ -130,10 +130,17 @@ class _Receiver(BaseHTTPRequestHandler):
     status = 200
     bodies: ClassVar[list[Any]] = []
 
+    def do_GET(self) -> None:
+        self.bodies.append((dict(self.headers), None))
+        self.send_response(200)
+        self.end_headers()
+
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         self.bodies.append((dict(self.headers), json.loads(self.rfile.read(length))))
         self.send_response(self.status)
+        if self.status == 302:
+            self.send_header("Location", "/elsewhere")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
@@ -183,6 +190,19 @@ def test_a_webhook_that_is_down_or_refuses_is_counted(
     assert down.wait(60)
     assert (refusing.failed, down.failed) == (1, 1)
     assert len(kind.bodies) == 3
+
+
+def test_a_webhook_does_not_follow_to_somebody_else(
+    receiver: tuple[str, type[_Receiver]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
+    url, kind = receiver
+    kind.status = 302
+    delivery = Delivery(Webhook(url, {"Authorization": "Bearer secret"}))
+    delivery.put(alert())
+    assert delivery.wait(60)
+    assert (delivery.delivered, delivery.failed) == (0, 1)
+    assert all(body is not None for _, body in kind.bodies)  # nobody has been asked by GET
 
 
 def test_a_guardian_s_alerts_reach_its_sinks_once(guardian: KimeraMemoryLeakGuardian) -> None:

@@ -237,6 +237,39 @@ def test_components_that_raise_hang_or_talk_nonsense_harm_nobody(
     assert "does not answer" in health["hangs"].recommendations[0]
 
 
+def test_an_optimization_that_hangs_costs_its_patience_once(
+    integrator: KimeraLeakDetectionIntegrator, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr("kimera_leakguard_native.integration.integrator.OPTIMIZATION_S", 0.2)
+    released, entered = threading.Event(), []
+    stuck, other = Component(), Component()
+
+    def hang() -> None:
+        entered.append(1)
+        released.wait(60)
+
+    stuck.optimize_memory_layout = hang  # type: ignore[method-assign]
+    integrator.register_component("stuck", stuck)
+    integrator.register_component("other", other)
+    try:
+        for _ in range(12):
+            stuck.used += 2000 * MB
+            leak(integrator, other, clock, 1)
+        assert entered == [1]
+        assert any(
+            each.optimization_type.startswith("other.") for each in integrator.optimization_history
+        )
+    finally:
+        released.set()
+
+
+def test_a_component_has_a_name_that_can_be_shown(
+    integrator: KimeraLeakDetectionIntegrator,
+) -> None:
+    with pytest.raises(TypeError, match="component_name: expected a str, got int"):
+        integrator.register_component(5, Component())  # type: ignore[arg-type]
+
+
 def test_an_optimization_that_raises_is_recorded_as_failed(
     integrator: KimeraLeakDetectionIntegrator, clock: Clock
 ) -> None:

@@ -86,13 +86,13 @@ def read_component(component: Any) -> Reading:
         _read_cache(cache, values)
     if offers(component, HasFields):
         values["fields"] = values["allocation_count"] = int(
-            _figure("field_count", component.field_count)
+            figure("field_count", component.field_count)
         )
         _read_bound(component, values)
     if offers(component, HasAllocations):
         count, size = component.allocation_usage()
-        values["allocation_count"] = int(_figure("allocation_usage", count))
-        values["memory_bytes"] = int(_figure("allocation_usage", size))
+        values["allocation_count"] = int(figure("allocation_usage", count))
+        values["memory_bytes"] = int(figure("allocation_usage", size))
     return Reading(**values)
 
 
@@ -100,24 +100,24 @@ def committed_bytes(component: Any) -> int:
     """Read what a component has committed, as its statistics say; 0 where they do not."""
     total = 0.0
     if offers(component, HasMemoryStats):
-        total += _figure("committed_bytes", component.get_memory_stats().get("committed_bytes", 0))
+        total += figure("committed_bytes", component.get_memory_stats().get("committed_bytes", 0))
     if offers(component, HasPerformanceStats):
         stats = component.get_performance_stats()
-        total += _figure("committed_bytes", stats.get("committed_bytes", 0))
+        total += figure("committed_bytes", stats.get("committed_bytes", 0))
     return int(total)
 
 
 def _read_memory(stats: Mapping[str, Any], values: dict[str, Any]) -> None:
     if "used_bytes" in stats:
-        used = _figure("used_bytes", stats["used_bytes"])
+        used = figure("used_bytes", stats["used_bytes"])
     else:
-        used = _GIB * _figure("used_memory_gb", stats.get("used_memory_gb", 0))
+        used = _GIB * figure("used_memory_gb", stats.get("used_memory_gb", 0))
     values["memory_bytes"] = int(used)
-    values["allocation_count"] = int(_figure("used_slots", stats.get("used_slots", 0)))
+    values["allocation_count"] = int(figure("used_slots", stats.get("used_slots", 0)))
     if "total_memory_gb" in stats:
-        total = _GIB * _figure("total_memory_gb", stats["total_memory_gb"])
+        total = _GIB * figure("total_memory_gb", stats["total_memory_gb"])
         values["room_bytes"] = max(0, int(total - used))
-    committed = _figure("committed_bytes", stats.get("committed_bytes", used))
+    committed = figure("committed_bytes", stats.get("committed_bytes", used))
     if committed - used > _SMALL_WASTE:
         values["efficiency"] = used / committed
     if str(stats.get("device", "cpu")).startswith("cuda"):
@@ -126,24 +126,24 @@ def _read_memory(stats: Mapping[str, Any], values: dict[str, Any]) -> None:
 
 def _read_performance(stats: Mapping[str, Any], values: dict[str, Any]) -> None:
     if "used_bytes" in stats:
-        values.setdefault("memory_bytes", int(_figure("used_bytes", stats["used_bytes"])))
+        values.setdefault("memory_bytes", int(figure("used_bytes", stats["used_bytes"])))
     if any(name in stats and not stats[name] for name in _COUNTS):
         return
     for name, unit, target in _LATENCIES:
         if name in stats:
-            values["latency_ms"] = unit * _figure(name, stats[name])
+            values["latency_ms"] = unit * figure(name, stats[name])
             values["latency_target"] = target
 
 
 def _read_cache(cache: HasCache, values: dict[str, Any]) -> None:
     entries = len(cache.cache)
-    hits, misses = _figure("hit_count", cache.hit_count), _figure("miss_count", cache.miss_count)
+    hits, misses = figure("hit_count", cache.hit_count), figure("miss_count", cache.miss_count)
     values["allocation_count"] = entries
     if hits + misses:
         values["hit_rate"] = hits / (hits + misses)
     size = getattr(cache, "memory_bytes", None)
     if size is not None and not callable(size):
-        values["memory_bytes"] = int(_figure("memory_bytes", size))
+        values["memory_bytes"] = int(figure("memory_bytes", size))
     # A cache without a bound of its own is one that somebody forgot to bound.
     bound = getattr(cache, "max_size", getattr(cache, "max_cache_size", None))
     values["evicts"] = isinstance(bound, int) and entries <= bound
@@ -154,7 +154,14 @@ def _read_bound(component: Any, values: dict[str, Any]) -> None:
     values["evicts"] = isinstance(bound, int) and values["fields"] <= bound
 
 
-def _figure(name: str, value: Any) -> float:
+def figure(name: str, value: Any) -> float:
+    """Check a figure that a component gave.
+
+    Raises
+    ------
+    ValueError
+        It is no finite number, or is negative.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{name}: expected a number, got {type(value).__name__}")  # noqa: TRY004
     if not math.isfinite(value) or value < 0:
