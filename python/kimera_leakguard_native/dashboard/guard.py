@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from kimera_leakguard_native.model.addresses import host_name, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,16 +26,6 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
 )
 _COOKIE = "klg_token"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:
@@ -94,7 +85,7 @@ class Guard:
         if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return 403, []
         if self._token is None:
-            return (200, []) if is_loopback(urlsplit(f"//{host}").hostname or "") else (421, [])
+            return (200, []) if is_loopback(host_name(host)) else (421, [])
         if self._carries_token(headers):
             return 200, []
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]

@@ -109,6 +109,7 @@ class KimeraLeakDetectionIntegrator:
         self._resident = Series()
         self._caller: PatientCaller[Reading] = PatientCaller()
         self._optimizing: PatientCaller[None] = PatientCaller()
+        self._hung: set[str] = set()
         self._lock = threading.Lock()
         self._pass = threading.Lock()
 
@@ -215,9 +216,11 @@ class KimeraLeakDetectionIntegrator:
             or metrics.leak_risk_score > self.optimization_threshold
         }
         if calls:
-            for name, outcome in self._optimizing.call_all(calls, OPTIMIZATION_S).items():
-                if isinstance(outcome, Exception):
-                    _LOG.warning("optimizing %s: not back after %g s", name, OPTIMIZATION_S)
+            outcomes = self._optimizing.call_all(calls, OPTIMIZATION_S)
+            hung = {name for name, each in outcomes.items() if isinstance(each, Exception)}
+            for name in sorted(hung - self._hung):
+                _LOG.warning("optimizing %s: not back after %g s", name, OPTIMIZATION_S)
+            self._hung = hung
 
     def _optimize(self, name: str, component: Any, metrics: ComponentHealthMetrics) -> None:
         if metrics.performance_impact in _SLOW:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _KEPT = 10_000
 _CLEAR_AT = 0.9
+_LOGGED = 10
+"""Alerts of one look that are logged each; the others are counted in one line."""
 
 CRITICAL_RISK = 0.8
 """Risk of a component above which an alert is sent."""
@@ -84,6 +86,7 @@ class KimeraMonitoringWithLeakDetection:
         self._leak_task: asyncio.Task[None] | None = None
         self._alerted: set[str] = set()
         self._alert_numbers = itertools.count(1)
+        self._left_to_log = _LOGGED
 
     async def start_monitoring(self) -> None:
         """Start the core, if there is one, the integrator, and our own task; idempotent."""
@@ -117,6 +120,8 @@ class KimeraMonitoringWithLeakDetection:
     async def check_leaks(self) -> list[str]:
         """Send an alert for every component that has become critical; give their names."""
         health = self.leak_integrator.health_by_component()
+        # The log is written on the event loop, and who reads it may be slow.
+        self._left_to_log = _LOGGED
         fresh = []
         for name, each in health.items():
             risk = each["leak_risk_score"]
@@ -127,6 +132,8 @@ class KimeraMonitoringWithLeakDetection:
             elif risk <= _CLEAR_AT * CRITICAL_RISK:
                 self._alerted.discard(name)
         self._alerted &= set(health)
+        if self._left_to_log < 0:
+            _LOG.critical("and %d more components", -self._left_to_log)
         return fresh
 
     async def _profile_performance(self) -> None:
@@ -152,7 +159,9 @@ class KimeraMonitoringWithLeakDetection:
         """Hand an alert to the core, or keep and log it where there is none."""
         if not await _pass_on(super(), "_send_alert", alert):
             self.alerts.append(alert)
-            _LOG.critical("%s", alert.message)
+            if self._left_to_log > 0:
+                _LOG.critical("%s", alert.message)
+            self._left_to_log -= 1
 
 
 async def _pass_on(above: Any, method: str, *arguments: Any) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from kimera_leakguard_native.dashboard.guard import Guard, is_loopback
+from kimera_leakguard_native.dashboard.guard import Guard
+from kimera_leakguard_native.model.addresses import is_loopback
 
 TOKEN = "0123456789abcdef0123"
 

@@ -67,6 +67,18 @@ def test_an_alert_is_sent_once_until_it_is_over(monkeypatch: pytest.MonkeyPatch)
         assert len(asyncio.run(monitoring.check_leaks())) == fresh, risk
 
 
+def test_a_thousand_alerts_at_once_are_kept_and_few_lines(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitoring = KimeraMonitoringWithLeakDetection()
+    health = {f"c{number}": critical()["fields"] for number in range(1000)}
+    monkeypatch.setattr(monitoring.leak_integrator, "health_by_component", lambda: health)
+    assert len(asyncio.run(monitoring.check_leaks())) == 1000
+    assert len(monitoring.alerts) == 1000
+    assert len(caplog.records) == 11
+    assert caplog.messages[-1] == "and 990 more components"
+
+
 def test_with_a_core_it_starts_it_and_alerts_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> Monitoring:
         monitoring = Monitoring(level="extreme", leak_check_interval=0.01)

@@ -43,10 +43,10 @@ def command(
       klg dashboard --source-root src/
     """  # noqa: D301
     from kimera_leakguard_native.dashboard.app import make_app
-    from kimera_leakguard_native.dashboard.guard import is_loopback
     from kimera_leakguard_native.dashboard.poller import Poller
     from kimera_leakguard_native.dashboard.serving import serve
     from kimera_leakguard_native.dashboard.source import SourceRoots
+    from kimera_leakguard_native.model.addresses import is_loopback
 
     if token is not None and len(token) < 16:
         raise ConfigError("--token: expected at least 16 characters")
