@@ -120,7 +120,12 @@ def _tier(leak: Leak, settled: _Settled, *, ends_program: bool) -> tuple[str, bo
         return _raising(leak, settled, ends_program=ends_program)
     if state.level is Level.PLAIN:
         released = settled.in_loop if leak.exit == "again" else settled.anywhere
+        if released and ends_program and leak.exit == "return":
+            # The end of the program closes it next.
+            return "X", False
         return ("E" if released else "N"), True
+    if ends_program and leak.exit == "return":
+        return "X", False
     return ("E", True) if state.level >= Level.MODERATE else ("X", False)
 
 

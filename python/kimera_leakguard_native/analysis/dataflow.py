@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch
-from kimera_leakguard_native.analysis.handlers import is_broad
+from kimera_leakguard_native.analysis.number_conversions import converts_number
 from kimera_leakguard_native.analysis.open_tests import decide_after
 from kimera_leakguard_native.analysis.ownership import (
     Discharge,
@@ -305,7 +305,7 @@ class Tracker:
                     )
                 return
             raised = self._effects.raised(instruction, state, self._site.resource)
-            if raised is None:
+            if raised is None or converts_number(block.instructions, index):
                 return
             pending = Pending(raised.type, raised.level, instruction.line)
         self._throw(number, block, index, state, pending)
@@ -375,8 +375,14 @@ class Tracker:
             if caught is Catch.NEVER:
                 continue
             level = state.level
-            if level is Level.WEAK and self._expected(handler, end):
-                level = Level.MODERATE
+            call, may_raise = self._site.call, self._site.resource.may_raise
+            inside = call is None or end.first_line <= call.line <= end.last_line
+            if level is Level.WEAK:
+                if not inside or self._effects.handlers.is_for_others(handler.types, may_raise):
+                    level = Level.MODERATE
+            elif level is Level.MODERATE is pending.level and caught is Catch.MAYBE and inside:
+                # A kind of failure that the acquisition has, and what follows it perhaps not.
+                level = Level.WEAK
             self._step(
                 number,
                 handler.block,
@@ -386,13 +392,3 @@ class Tracker:
             if caught is Catch.ALWAYS:
                 return
         self._step(number, end.unmatched, state, until)
-
-    def _expected(self, handler: cfg.Handler, end: cfg.Dispatch) -> bool:
-        """Whether the author put the handler there for something else than the acquisition."""
-        call = self._site.call
-        if call is not None and not end.first_line <= call.line <= end.last_line:
-            return True
-        return not is_broad(handler.types) and all(
-            self._catches(handler.types, raised) is Catch.NEVER
-            for raised in self._site.resource.may_raise
-        )

@@ -20,6 +20,10 @@ def is_broad(types: tuple[str | None, ...] | None) -> bool:
     return types is None or any(item in _BROAD for item in types)
 
 
+_MISTAKES = frozenset({"builtins.AttributeError", "builtins.TypeError", "builtins.NameError"})
+"""What an acquisition itself raises where its receiver or an argument is not what it should be."""
+
+
 class Handlers:
     """Matches except clauses with exceptions, and remembers the answers.
 
@@ -57,6 +61,23 @@ class Handlers:
                 if name is not None and not name.startswith("builtins."):
                     self._find(name)
         return answer
+
+    def is_for_others(
+        self, types: tuple[str | None, ...] | None, may_raise: tuple[str, ...]
+    ) -> bool:
+        """Whether a clause around an acquisition is for something else that is tried there.
+
+        Parameters
+        ----------
+        may_raise : tuple of str
+            What the acquisition raises; empty if that is not known.
+        """
+        return (
+            bool(may_raise)
+            and not is_broad(types)
+            and _MISTAKES.isdisjoint(types or ())
+            and all(self.catches(types, one) is Catch.NEVER for one in may_raise)
+        )
 
 
 _Value = TypeVar("_Value")

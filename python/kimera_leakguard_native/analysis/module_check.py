@@ -26,6 +26,7 @@ from kimera_leakguard_native.analysis.reporting import finding_of
 from kimera_leakguard_native.analysis.retention.stage import retentions
 from kimera_leakguard_native.analysis.scripts import last_lines, started_by_script
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire, renamed_words
+from kimera_leakguard_native.analysis.standard_streams import places_of_stand_ins
 from kimera_leakguard_native.analysis.switched_off import blocks_switched_off
 from kimera_leakguard_native.analysis.symbolic.availability import available
 from kimera_leakguard_native.analysis.symbolic.executor import Outcome
@@ -171,8 +172,11 @@ class ModuleCheck:
         sites.extend(accepted_sockets(function, sites))
         sites.extend(sites_given_up(graph, function.scope, sites))
         off = blocks_switched_off(graph, function.module) if sites else frozenset()
+        stand_ins = places_of_stand_ins(graph, function.scope)
         for site in sites:
-            if site.resource.rule not in self._codes or site.call is None or site.block in off:
+            if site.resource.rule not in self._codes or site.call is None:
+                continue
+            if site.block in off or site.place in stand_ins:
                 continue
             # Cleanup code is there once for each way into it, the call in it too.
             key = id(site.call.source), site.role
@@ -236,7 +240,8 @@ class ModuleCheck:
                 path = witness.shortest(flow, leak)
             else:
                 followed, leak = feasibility.flow, feasibility.leak_at(candidate, path[-1].target)
-            if not outcome.odd:
+            unproven = outcome.exhausted and outcome.answer is Answer.UNKNOWN
+            if not outcome.odd and not (unproven and candidate.tier == "E"):
                 return self._finding(function, candidate, followed, leak, path, outcome)
             advice = Candidate(site, "X", False, [leak])
             odd = odd or self._finding(function, advice, followed, leak, path, outcome)
