@@ -241,7 +241,7 @@ class ModuleCheck:
             else:
                 followed, leak = feasibility.flow, feasibility.leak_at(candidate, path[-1].target)
             unproven = outcome.exhausted and outcome.answer is Answer.UNKNOWN
-            if not outcome.odd and not (unproven and candidate.tier == "E"):
+            if not outcome.odd and not (unproven and candidate.tier != "N"):
                 return self._finding(function, candidate, followed, leak, path, outcome)
             advice = Candidate(site, "X", False, [leak])
             odd = odd or self._finding(function, advice, followed, leak, path, outcome)

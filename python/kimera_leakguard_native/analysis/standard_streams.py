@@ -17,7 +17,8 @@ _STREAMS = frozenset({"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "_
 
 def places_of_stand_ins(graph: Graph, scope: Scope) -> frozenset[str]:
     """Give the places of what ``os.dup2`` puts in the place of a standard stream."""
-    if "dup2" not in scope.called:
+    if "dup2" not in scope.called or "dup" in scope.called:
+        # Whoever keeps a copy of the old stream puts it back.
         return frozenset()
     names = {name for node in scope.body for name in _stand_ins(node)}
     return frozenset(

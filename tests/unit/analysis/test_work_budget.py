@@ -62,11 +62,17 @@ def test_runs_agree_on_where_to_stop(tmp_path, monkeypatch):
     assert one.errors == two.errors
 
 
-def test_without_work_left_for_the_solver_leaks_are_reported_unproven(tmp_path, monkeypatch):
+def test_without_work_left_for_the_solver_early_exits_are_advice(tmp_path, monkeypatch):
     text = "def f(p, flag):\n h = open(p)\n if flag: h.close()\n if not flag: h.close()\n"
     assert [finding.line for finding in check(tmp_path, text).findings] == [6]
     monkeypatch.setattr(module_check, "MAX_SEARCHING", 0)
     result = check(tmp_path, text)
-    unproven = result.findings[0]
-    assert (unproven.line, unproven.detection_result) == (2, "potential_leak")
+    assert [finding.line for finding in result.findings] == [6]
     assert result.statistics.budget_exhausted == 1
+
+
+def test_what_no_path_ends_is_reported_even_if_the_solver_has_no_work_left(tmp_path, monkeypatch):
+    text = "def f(p, flag):\n h = open(p)\n if flag: print(h.name)\n"
+    monkeypatch.setattr(module_check, "MAX_SEARCHING", 0)
+    found = [(one.line, one.detection_result) for one in check(tmp_path, text).findings]
+    assert found == [(2, "potential_leak"), (5, "confirmed_leak")]
