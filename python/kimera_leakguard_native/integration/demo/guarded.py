@@ -13,7 +13,7 @@ from kimera_leakguard_native.runtime import sampler
 
 _KEPT_FIELDS = 500
 _WARM_UP = 2000
-_PASS_S = 0.5
+_PASS_S = 1.0
 
 
 class GuardedService:
