@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kimera_leakguard_native.analysis import witness
 from kimera_leakguard_native.analysis.accepted_sockets import accepted_sockets
-from kimera_leakguard_native.analysis.awaited_futures import TASK, kept_by_its_future
+from kimera_leakguard_native.analysis.awaited_futures import TASK, AwaitedFutures
 from kimera_leakguard_native.analysis.candidates import Candidate, classify
 from kimera_leakguard_native.analysis.dataflow import Flow, Tracker
 from kimera_leakguard_native.analysis.feasibility import Feasibility, has_guards
@@ -92,6 +92,7 @@ class ModuleCheck:
         self._objects: frozenset[str] = frozenset()
         self._lines: list[str] = []
         self._scripts: frozenset[str] | None = None
+        self._futures = AwaitedFutures(source.tree)
         self._last_lines = last_lines(source.tree)
         self._asks = wanted.symbolic and available()
         self._classes = ClassCheck(project, source)
@@ -153,7 +154,7 @@ class ModuleCheck:
                 self._report.findings.append(item.finding(self._source.path, column))
 
     def _kept(self, code: str, line: int) -> bool:
-        return code == TASK and kept_by_its_future(self._source.tree, line)
+        return code == TASK and self._futures.keep(line)
 
     def _failed(self, scope: Scope, reason: str) -> None:
         line = getattr(scope.node, "lineno", 1)
