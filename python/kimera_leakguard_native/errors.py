@@ -31,8 +31,11 @@ class CudaUnavailable(LeakGuardError, RuntimeError):
     """CUDA was asked for, and there is no CUDA build, no driver or no device."""
 
 
-class StaleHandle(LeakGuardError, KeyError):
-    """A handle whose record or slot is gone: released earlier, or recycled."""
+class StaleHandle(LeakGuardError, KeyError, ValueError):
+    """A handle whose record or slot is gone: released earlier, or recycled.
+
+    A ValueError too, as for callers of the historic pools.
+    """
 
     def __str__(self) -> str:
         """Give the message as it is; KeyError would quote it."""
@@ -47,5 +50,8 @@ class ForeignHandle(LeakGuardError, ValueError):
     """A number that this pool never handed out: a handle of another pool, or none at all."""
 
 
-class SlotExhausted(LeakGuardError, MemoryError):
-    """Every slot of a pool is in use, or the system has no memory for more."""
+class SlotExhausted(LeakGuardError, MemoryError, RuntimeError):
+    """Every slot of a pool is in use, or the system has no memory for more.
+
+    A RuntimeError too, as for callers of the historic pools.
+    """

@@ -35,6 +35,14 @@ METADATA = 64
 _GIB = 1 << 30
 _HOLDERS_NAMED = 5
 _DEFAULT_STREAM = 0
+_COUNTERS = (
+    "total_allocations",
+    "total_deallocations",
+    "peak_usage",
+    "current_usage",
+    "fragmentation_events",
+    "avg_allocation_time_us",
+)
 
 
 class GPUMemoryPool:
@@ -119,6 +127,19 @@ class GPUMemoryPool:
     def free_slots(self) -> int:
         """How many more leases there can be."""
         return self.total_slots - len(self._leases)
+
+    @property
+    def free_indices(self) -> list[int]:
+        """The slots without a lease; the list is made when it is asked for, in their order."""
+        with self._lock:
+            leased = {lease.slot.index for lease in self._leases.values()}
+        return [index for index in range(self.total_slots) if index not in leased]
+
+    @property
+    def allocation_stats(self) -> dict[str, Any]:
+        """The counters among `get_memory_stats`."""
+        stats = self.get_memory_stats()
+        return {name: stats[name] for name in _COUNTERS}
 
     @contextmanager
     def allocate_field_slot(self, geoid_id: str) -> Iterator[int]:

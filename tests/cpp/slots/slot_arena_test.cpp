@@ -215,6 +215,43 @@ TEST(SlotArena, AFailedGrowthChangesNothing) {
   EXPECT_GT(failures, 40);
 }
 
+// The same where memory comes again that `shrink` had given back.
+TEST(SlotArena, AFailedReturnOfGivenBackMemoryChangesNothing) {
+  int failures = 0;
+  for (int nth = 1;; ++nth) {
+    int countdown = 0;
+    const SlotArenaOptions options{.row_bytes = 1000, .capacity = 1000};
+    SlotArena arena(
+        options, std::make_unique<FaultyReservation>(SlotArena::row_area(options), countdown),
+        std::make_unique<FaultyReservation>(SlotArena::metadata_area(options), countdown));
+    std::vector<Handle> first(1000);
+    ASSERT_TRUE(arena.allocate_many(first));
+    const Handle kept = first[500];
+    for (const Handle handle : first) {
+      if (handle != kept) ASSERT_EQ(arena.release(handle), SlotStatus::kLive);
+    }
+    ASSERT_GT(arena.shrink(), 0U);
+    countdown = nth;
+    std::set<Handle> live{kept};
+    int failed = 0;
+    while (live.size() < 1000) {
+      try {
+        const Handle handle = arena.allocate();
+        ASSERT_NE(handle, 0U);
+        ASSERT_TRUE(live.insert(handle).second);
+        arena.write_row(arena.index(handle), std::vector<std::byte>(1000).data());
+      } catch (const OutOfMemory&) {
+        ++failed;
+        ASSERT_EQ(arena.live(), live.size());
+      }
+    }
+    ASSERT_EQ(arena.allocate(), 0U);
+    failures += failed;
+    if (failed == 0) break;
+  }
+  EXPECT_GT(failures, 10);
+}
+
 TEST(SlotArena, AFailureOfManyGivesBackWhatItHadTaken) {
   int countdown = 0;
   const SlotArenaOptions options{.row_bytes = 4096, .capacity = 1000};

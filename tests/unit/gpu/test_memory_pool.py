@@ -139,6 +139,30 @@ def test_optimising_gives_memory_back_and_leaves_live_rows_alone(kept):
     assert pool.view().shape[1] == 512
 
 
+def test_the_historic_attributes_are_there():
+    pool = small()
+    with pool.allocate_field_slot("a") as handle:
+        index = pool.allocated_slots[handle].index
+        assert index not in pool.free_indices
+        assert len(pool.free_indices) == pool.free_slots == 3
+    assert pool.free_indices == [0, 1, 2, 3]
+    stats = pool.allocation_stats
+    assert (stats["total_allocations"], stats["total_deallocations"]) == (1, 1)
+    assert (stats["peak_usage"], stats["current_usage"]) == (1, 0)
+
+
+def test_callers_of_the_historic_pool_catch_what_it_raised():
+    pool = small()
+    with pool.allocate_field_slot("a") as handle:
+        pass
+    with pytest.raises(ValueError, match="freed before"):
+        pool.set_embedding(handle, np.zeros(8))
+    for number in range(4):
+        pool.lease(f"g{number}")
+    with pytest.raises(RuntimeError, match="all 4 slots are leased"):
+        pool.lease("more")
+
+
 def test_wrong_shapes_are_refused():
     pool = small()
     with pool.allocate_field_slot("a") as handle:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import subprocess
+import sys
 import threading
 import tracemalloc
 
@@ -367,6 +369,19 @@ def test_leases_on_the_device_are_in_tracemalloc_and_in_the_report_by_line():
     assert [(row["live_count"], row["live_bytes"]) for row in held] == [(3, 3 * 2048)]
     assert "device_pools.py" in held[0]["name"]
     assert len(kept) == 3
+
+
+def test_exit_with_leases_views_and_capsules_is_quiet():
+    code = (
+        "import kimera_leakguard_native as klg\n"
+        "pool = klg.GPUMemoryPool(embedding_dimension=8, max_concurrent_fields=4)\n"
+        "assert pool.device == 'cuda:0'\n"
+        "handle = pool.lease('a')\n"
+        "capsule = pool.get_embedding(handle).__dlpack__()\n"
+        "view = pool.view()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_another_device_is_not_there():
