@@ -7,10 +7,10 @@ import importlib.util
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.bench.harness import Measurement, Options, Other, Result
+from kimera_leakguard_native.runtime.process import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,21 +77,15 @@ def _cache(name: str) -> tuple[Callable[[Any, Any], object], Callable[[], int]]:
     return cache.__setitem__, partial(len, cache)
 
 
-def _resident_bytes() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    lines = dict(line.split(":", 1) for line in status.splitlines())
-    return 1024 * int(lines["VmRSS"].split()[0])
-
-
 def _main(name: str) -> None:
     keys = [f"decision:{number:08d}" for number in range(_ENTRIES)]
     for key in keys:
         hash(key)
     put, count = _cache(name)
-    before = _resident_bytes()
+    before = resident_bytes()
     for key in keys:
         put(key, key)
-    grown = _resident_bytes() - before
+    grown = resident_bytes() - before
     if count() != _ENTRIES:
         raise AssertionError("entries are missing")
     sys.stdout.write(f"{grown / _ENTRIES}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 from typing import NamedTuple
 
@@ -16,12 +15,7 @@ class MachineMemory(NamedTuple):
 
 def resident_bytes() -> int:
     """Read the resident set size of this process; the peak where there is no /proc."""
-    try:
-        with open("/proc/self/statm", "rb") as statm:
-            pages = int(statm.read().split()[1])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return resident().total or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class Resident(NamedTuple):
