@@ -111,7 +111,7 @@ def _let_go(outline: Outline, function: Definition, node: ast.Assign, attribute:
     """Whether something other than a constructor deletes the attribute, or binds it anew."""
     pattern = re.compile(
         rb"\bdel +[\w.]*\.%(n)s\b|(?<![\w.])[\w.]+\.%(n)s *(?::[^=\n]+)?=(?!=)"
-        rb"|attr\([^\n]*[\"']%(n)s[\"']" % {b"n": re.escape(attribute.encode())}
+        rb"|\b(?:set|del)attr\([^\n]*[\"']%(n)s[\"']" % {b"n": re.escape(attribute.encode())}
     )
     for match in pattern.finditer(outline.source.data):
         line = outline.line_of(match.start())

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.retention.evidence import Retention
-from kimera_leakguard_native.analysis.retention.lifetimes import few_instances, made_at, made_once
+from kimera_leakguard_native.analysis.retention.lifetimes import (
+    ENDS,
+    few_instances,
+    made_at,
+    made_once,
+)
 from kimera_leakguard_native.analysis.retention.outline import last_name
 
 if TYPE_CHECKING:
@@ -105,6 +111,16 @@ def _cleared(outline: Outline, name: str) -> bool:
     return name.encode() + b".cache_clear" in outline.source.data
 
 
+def _cleared_on_the_way(outline: Outline, owner: ClassOutline, name: str) -> bool:
+    """Whether only methods of the class clear a cache, and none of them at an instance's end."""
+    pattern = re.compile(rb"\b%b\.cache_clear" % re.escape(name.encode()))
+    for match in pattern.finditer(outline.source.data):
+        function = outline.function_at(outline.line_of(match.start()))
+        if function is None or function.owner is not owner or ENDS.search(function.node.name):
+            return False
+    return True
+
+
 def _method(
     outline: Outline,
     function: Definition,
@@ -113,11 +129,14 @@ def _method(
     size: int | None,
 ) -> Iterator[Retention]:
     instance, name = function.self_name, function.node.name
-    if instance is None or instance == "cls" or few_instances(owner) or _cleared(outline, name):
+    if instance is None or instance == "cls" or few_instances(owner):
+        return
+    cleared = _cleared(outline, name)
+    if cleared and not _cleared_on_the_way(outline, owner, name):
         return
     if made_once(outline, owner) or (size is not None and _is_value(owner)):
         return
-    line = made_at(outline, owner) if size is None else None
+    line = made_at(outline, owner) if size is None and not cleared else None
     many = "every instance" if size is None else f"up to {size} instances"
     steps = [(decorator.lineno, f"the key of the cache holds {instance}")]
     if line is not None:
@@ -127,7 +146,7 @@ def _method(
         decorator,
         f"the cache of {name}() is shared by the class and keeps {many} of {owner.name} alive",
         "cache",
-        0.85 if line is not None else 0.6 if size is None else 0.4,
+        0.85 if line is not None else 0.3 if cleared else 0.6 if size is None else 0.4,
         evident=line is not None,
         steps=tuple(steps),
         unless_shrunk=((None, name),),

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.retention.body import parameters
+from kimera_leakguard_native.analysis.retention.lifetimes import ENDS
 from kimera_leakguard_native.analysis.retention.outline import last_name
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ _HARMLESS = re.compile(
 )
 _LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=|[<>](?!=)|==|!=|-|\+|%)(?!\s*[01]\b)")
 _READERS = re.compile(
-    rb"(?:\b(?:gather|wait)\(\s*\*?\s*"
+    rb"(?:\b(?:gather|wait|debug|info|warning|error|exception|dumps|pformat|choice|chain|from_iterable"
+    rb"|mean|array|asarray)\([^()\n]*?\*?"
     rb"|\b(?:len|sorted|list|iter|str|repr|tuple|set|frozenset|dict|any|all|sum|min|max|enumerate|zip"
     rb"|map|filter|bool|reversed|isinstance|print|join|deepcopy|copy|format)\([^()\n]*"
     rb"|\b(?:in|not|and|or|if|elif|while|assert|is)\s+\(?\s*)$"
@@ -55,10 +58,13 @@ class Uses:
         Offsets of calls that add, and of subscripts, of which some may be stores.
     settled : bool
         Whether something in the file shrinks or bounds it, or hands it to code that may.
+    emptied : int or None
+        A line that empties it at the end of its owner's life, when it is too late.
     """
 
     grown: list[int] = field(default_factory=list)
     settled: bool = False
+    emptied: int | None = None
 
 
 def uses(
@@ -68,6 +74,7 @@ def uses(
     owner: ClassOutline | None,
     *,
     attribute: bool,
+    of_instances: bool = False,
 ) -> Uses:
     """Go through the occurrences of a name.
 
@@ -79,6 +86,8 @@ def uses(
         The class that has it: what instances of unrelated classes do to their own does not count.
     attribute : bool
         Whether only occurrences after a dot count, or only those without one.
+    of_instances : bool
+        Whether each instance of the owner has its own: what its end empties was full until then.
     """
     data = outline.source.data
     found = Uses()
@@ -100,20 +109,35 @@ def uses(
             if any(first <= line <= last for first, last in foreign):
                 continue
         if _SHRINK.match(data, end) or _DELETES.search(head):
+            if of_instances and _at_the_end(outline, owner, at):
+                found.emptied = outline.line_of(at)
+                continue
             found.settled = True
             return found
         if _GROW.match(data, end) or _SUBSCRIPT.match(data, end):
             found.grown.append(at)
         elif _BIND.match(data, end) and b"(" not in head:
-            if outline.line_of(at) not in made:
+            line = outline.line_of(at)
+            if line not in made and not (of_instances and _at_the_end(outline, owner, at)):
                 found.settled = True
                 return found
+            if line not in made:
+                found.emptied = line
         elif (_LIMIT.match(data, end) and b"len(" in head) or not (
             _HARMLESS.match(data, end) or _READERS.search(_plain(head))
         ):
             found.settled = True
             return found
     return found
+
+
+def _at_the_end(outline: Outline, owner: ClassOutline | None, offset: int) -> bool:
+    """Whether a place lies in the method that ends an instance, and not one thing of it."""
+    function = outline.function_at(outline.line_of(offset))
+    if function is None or function.owner is not owner or not ENDS.search(function.node.name):
+        return False
+    name = function.node.name
+    return len(parameters(function.node)) == 1 or name.startswith("__") or name == "connection_lost"
 
 
 def _unrelated(outline: Outline, owner: ClassOutline) -> list[tuple[int, int]]:

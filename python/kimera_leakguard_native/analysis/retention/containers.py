@@ -12,6 +12,7 @@ from kimera_leakguard_native.analysis.retention.body import parameters
 from kimera_leakguard_native.analysis.retention.census import uses
 from kimera_leakguard_native.analysis.retention.evidence import Retention
 from kimera_leakguard_native.analysis.retention.lifetimes import (
+    ENDS,
     few_instances,
     is_shared,
     long_lived,
@@ -47,10 +48,7 @@ _REGISTERS = re.compile(
 )
 _FILLS = re.compile(
     r"_*(add|append|new|create|make|with|enter|on|listen|watch|subscribe|attach|bind|hook|before"
-    r"|after|use|route|method|middleware|check|validate|warn)"
-)
-_ENDS = re.compile(
-    r"^_*(a?close|stop|shutdown|terminate|dispose|teardown|finish|reset)$|^__a?exit__$"
+    r"|after|use|route|method|middleware|check|validate|warn|start|run|serve|open)"
 )
 _REPEATED = re.compile(
     r"^_*(on_|handle|process|dispatch|acquire|submit|send|publish|receive|recv|request|fetch|call"
@@ -258,7 +256,7 @@ def _is_local(function: Definition, name: str) -> bool:
 def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
     owner, name = container.owner, container.name
     assert owner is not None  # found in a class
-    found = uses(outline, name, container.lines, owner, attribute=True)
+    found = uses(outline, name, container.lines, owner, attribute=True, of_instances=True)
     if found.settled or not found.grown or few_instances(owner):
         return
     lived = long_lived(outline, owner, queue=container.maker == "deque")
@@ -269,20 +267,20 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
                 continue
             kept = site.values if site.key is None else (site.key,)
             item = None
-            if (why := _replaced(outline, site) or let_go_beside(outline, site)) is not None:
-                item = _grown(container, site, why)
+            why = _replaced(outline, site) or let_go_beside(outline, site) or _ends(outline, site)
+            if why is not None:
+                item = _grown(container, site, why, found.emptied)
             elif (
                 lived is not None
                 and function.owner is owner
-                and _ENDS.search(function.node.name) is None
+                and ENDS.search(function.node.name) is None
                 and (
                     _takes_traffic(function, container)
-                    or _is_finished_later(outline, site)
                     or (is_shared(outline, owner) and _takes_arguments(function))
                 )
                 and any(growth.from_outside(function, value) for value in kept)
             ):
-                item = _grown(container, site, (owner.node.lineno, lived))
+                item = _grown(container, site, (owner.node.lineno, lived), found.emptied)
             if item is not None:
                 yield item
                 return
@@ -297,23 +295,54 @@ def _places(function: Definition, container: _Container) -> frozenset[str]:
     return frozenset(f"{one}.{name}" for one in given)
 
 
-def _grown(container: _Container, site: Growth, why: tuple[int, str]) -> Retention:
+def _grown(
+    container: _Container, site: Growth, why: tuple[int, str], emptied: int | None
+) -> Retention:
     owner, name, function = container.owner, container.name, site.function.node.name
     assert owner is not None  # an instance has it
     return Retention(
         ATTRIBUTE,
         site.node,
         f"{name} of {owner.name} grows with every {function}(), and nothing removes anything from "
-        "it",
+        + ("it" if emptied is None else "it before its end"),
         "container",
-        0.4,
+        0.4 if emptied is None else 0.3,
         steps=(
             (min(container.lines), f"{name} is made, empty and without a limit"),
             why,
             (site.node.lineno, f"{function}() adds to it each time"),
+            *([(emptied, "it is emptied only here")] if emptied is not None else []),
         ),
         unless_shrunk=((owner.name, name),),
     )
+
+
+_FINISHES = frozenset({"Thread", "Process", "Timer", "Popen", "create_subprocess_exec"})
+
+
+def _ends(outline: Outline, site: Growth) -> tuple[int, str] | None:
+    """Say where what is added is started: a task or a thread that is done soon, and stays."""
+    body, name = site.function.body, site.function.node.name
+    if name in ("__init__", "__enter__", "start", "__aenter__") or ENDS.search(name):
+        return None
+    if body.loop_of(site.node) is not None:
+        # As many as the loop has passes, and mostly they are joined behind it.
+        return None
+    for value in site.values if site.key is None else ():
+        made = [value] if isinstance(value, ast.Call) else []
+        if isinstance(value, ast.Name):
+            made = [
+                node.value
+                for node in body.every(ast.Assign)
+                if isinstance(node.value, ast.Call)
+                and any(isinstance(t, ast.Name) and t.id == value.id for t in node.targets)
+            ]
+        for one in made:
+            if starts_task(outline, one):
+                return one.lineno, "a task that is done stays in it"
+            if last_name(one.func) in _FINISHES:
+                return one.lineno, "a thread or process that has ended stays in it"
+    return None
 
 
 def _replaced(outline: Outline, site: Growth) -> tuple[int, str] | None:
@@ -347,11 +376,6 @@ def _takes_arguments(function: Definition) -> bool:
         and _REGISTERS.search(name) is None
         and _FILLS.match(name) is None
     )
-
-
-def _is_finished_later(outline: Outline, site: Growth) -> bool:
-    """Whether what is added is a task that is started here: done soon, and kept all the same."""
-    return any(starts_task(outline, value) for value in site.values)
 
 
 def _takes_traffic(function: Definition, container: _Container) -> bool:

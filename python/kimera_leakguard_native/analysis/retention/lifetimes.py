@@ -32,6 +32,12 @@ _LIFECYCLE = frozenset(
     }
 )
 _LOCKS = re.compile(rb"\b(?:R?Lock|Condition|Semaphore|Event)\(")
+ENDS = re.compile(
+    r"^_*(a?close|stop|shutdown|shut_down|disconnect|terminate|dispose|cleanup|teardown|finish|destroy"
+    r"|exit)$|^__a?exit__$|^__del__$|^tearDown|^connection_lost$"
+)
+"""Methods that end an object's life."""
+
 _SINGLE_FIELDS = frozenset({"_instance", "__instance", "_singleton", "_inst", "instance"})
 
 

@@ -62,3 +62,36 @@ def test_lines_are_counted_as_the_parser_does(text):
     outline = Outline(source)
     for node in source.tree.body:
         assert outline.line_of(outline.line_starts[node.lineno - 1]) == node.lineno
+
+
+ENDED = """
+class Connection:
+    def __init__(self):
+        self.items = []
+
+    def send(self, x):
+        self.items.append(x)
+
+    def {method}:
+        self.items.clear()
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "at_the_end"),
+    [
+        ("close(self)", True),
+        ("__exit__(self, *error)", True),
+        ("connection_lost(self, error)", True),
+        ("close(self, number)", False),
+        ("disconnect(self, who=None)", False),
+        ("flush(self)", False),
+    ],
+)
+def test_what_the_end_of_its_owner_empties_was_full_until_then(method, at_the_end):
+    outline = Outline(frontend.parse("a.py", ENDED.format(method=method).encode()))
+    owner = outline.classes[0]
+    found = uses(outline, "items", frozenset({4}), owner, attribute=True, of_instances=True)
+    assert found.settled is not at_the_end
+    assert found.emptied == (10 if at_the_end else None)
+    assert uses(outline, "items", frozenset({4}), owner, attribute=True).settled
