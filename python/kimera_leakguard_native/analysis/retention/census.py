@@ -34,6 +34,8 @@ _HARMLESS = re.compile(
     rb"|:|\)?[ \t]*(?:and|or|if|else|in|not in|is|for|==|!=|\])\b|\]|\})"
 )
 _LIMIT = re.compile(rb"\s*\)\s*(?:[<>]=|[<>](?!=)|==|!=|-|\+|%)(?!\s*[01]\b)")
+_MEASURES = re.compile(rb"\w = len\([\w.]*$")
+"""A length that gets a name is compared with something."""
 _READERS = re.compile(
     rb"(?:\b(?:gather|wait|debug|info|warning|error|exception|dumps|pformat|choice|chain|from_iterable"
     rb"|mean|array|asarray)\([^()\n]*?\*?"
@@ -123,7 +125,7 @@ def uses(
                 return found
             if line not in made:
                 found.emptied = line
-        elif (_LIMIT.match(data, end) and b"len(" in head) or not (
+        elif (b"len(" in head and (_LIMIT.match(data, end) or _MEASURES.search(head))) or not (
             _HARMLESS.match(data, end) or _READERS.search(_plain(head))
         ):
             found.settled = True

@@ -276,7 +276,7 @@ def _attribute(outline: Outline, container: _Container) -> Iterator[Retention]:
                 and ENDS.search(function.node.name) is None
                 and (
                     _takes_traffic(function, container)
-                    or (is_shared(outline, owner) and _takes_arguments(function))
+                    or (is_shared(outline, owner) and _takes_arguments(site))
                 )
                 and any(growth.from_outside(function, value) for value in kept)
             ):
@@ -367,9 +367,11 @@ def _replaced(outline: Outline, site: Growth) -> tuple[int, str] | None:
     return None
 
 
-def _takes_arguments(function: Definition) -> bool:
-    """Whether a method is called with something new each time, and is not there to fill."""
-    name = function.node.name
+def _takes_arguments(site: Growth) -> bool:
+    """Whether a method is given something new each time, and is not there to fill or count."""
+    function, name = site.function, site.function.node.name
+    if isinstance(site.node, ast.AugAssign) and site.key is not None:
+        return False
     return (
         len(parameters(function.node)) > 1
         and not name.startswith("__")
