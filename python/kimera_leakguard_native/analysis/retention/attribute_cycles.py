@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis.retention.body import free_names, parameters
 from kimera_leakguard_native.analysis.retention.evidence import Retention
+from kimera_leakguard_native.analysis.retention.lifetimes import ENDS
 from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kimera_leakguard_native.analysis.retention.outline import Definition, Outline
+    from kimera_leakguard_native.analysis.retention.outline import (
+        ClassOutline,
+        Definition,
+        Outline,
+    )
 
 CLOSURE = "KLG414"
 PART = "KLG416"
 
 # All begin with a literal, so that the search for them runs at the speed of memory.
 _SELF = re.compile(rb" = self[ \t]*[\r\n#]")
+_METHOD = re.compile(rb" = self\.(\w+)[ \t]*[\r\n#]")
 _LAMBDA = re.compile(rb" = lambda\b")
 _NAME = re.compile(rb" = (\w+)[ \t]*[\r\n#]")
 _NESTED = re.compile(rb"\n {4,}(?:async )?def (\w+)\(")
@@ -34,6 +40,11 @@ def find(outline: Outline) -> Iterator[Retention]:
     for function in outline.functions_at(iter(offsets)):
         if function.self_name == "self":
             yield from _itself(outline, function)
+    methods = {name.encode() for one in outline.classes for name in one.methods}
+    offsets = [match.start() for match in _METHOD.finditer(data) if match[1] in methods]
+    for function in outline.functions_at(iter(offsets)):
+        if function.self_name == "self" and function.owner is not None:
+            yield from _own_methods(function, function.owner)
     nested = {match[1] for match in _NESTED.finditer(data)}
     offsets = [match.start() for match in _LAMBDA.finditer(data)]
     offsets += [match.start() for match in _NAME.finditer(data) if match[1] in nested]
@@ -121,6 +132,39 @@ def _let_go(outline: Outline, function: Definition, node: ast.Assign, attribute:
         if other.owner is function.owner or not match[0].startswith(b"self."):
             return True
     return False
+
+
+def _own_methods(function: Definition, owner: ClassOutline) -> Iterator[Retention]:
+    """Look for `self.write = self.write_bytes` in a class that somebody closes."""
+    endings = [method for name, method in owner.methods.items() if ENDS.search(name)]
+    for node in function.body.every(ast.Assign):
+        place, value = dotted(node.targets[0]) or "", dotted(node.value) or ""
+        method = owner.methods.get(value.partition("self.")[2])
+        if method is None or not place.startswith("self.") or place.count(".") > 1:
+            continue
+        if method.node.decorator_list or not endings or function in endings:
+            continue
+        if any(_mentions(one, place.partition(".")[2]) for one in endings):
+            continue
+        yield Retention(
+            CLOSURE,
+            node,
+            f"{place} keeps the bound method {value}, which keeps self: what "
+            f"{endings[0].node.name}() should end lives until the garbage collector finds it",
+            "cycle",
+            0.35,
+            steps=(
+                (node.lineno, "a bound method holds self"),
+                (endings[0].node.lineno, f"{endings[0].node.name}() leaves it in place"),
+            ),
+        )
+
+
+def _mentions(method: Definition, attribute: str) -> bool:
+    return any(
+        node.attr == attribute and not isinstance(node.ctx, ast.Load)
+        for node in method.body.every(ast.Attribute)
+    )
 
 
 def _closures(outline: Outline, function: Definition) -> Iterator[Retention]:

@@ -3,7 +3,8 @@
 ## What it does
 Reports `x.attr = x.method` on local objects, `x.attr = types.MethodType(f, x)`, weak references
 kept by an instance whose callback is a method of that instance, and attributes that hold a lambda
-or a nested function which takes the object from around it.
+or a nested function which takes the object from around it. In classes that are closed also
+`self.write = self.write_text`, where the end of the object lets it stay.
 
 ## Why is this bad?
 A bound method holds its object, so the object holds itself. It does not die with its last user, but
