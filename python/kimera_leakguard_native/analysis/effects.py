@@ -70,7 +70,8 @@ _HARMLESS = frozenset(
         "endswith", "format", "join", "get", "setdefault", "add", "update", "copy", "replace",
         "splitlines", "rstrip", "lstrip", "split", "debug", "info", "warning", "warn", "error",
         "exception", "critical", "log", "clear", "discard", "insert", "sort", "title", "isdigit",
-        "tell", "fileno", "isatty", "flush",
+        "tell", "fileno", "isatty", "flush", "addHandler", "removeHandler",
+        "setFormatter", "setLevel",
     }
 )  # fmt: skip
 _EXHAUSTING = frozenset(

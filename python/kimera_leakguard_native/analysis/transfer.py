@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import closures, containers, ir
+from kimera_leakguard_native.analysis.background import outlived
+from kimera_leakguard_native.analysis.obligations.words import cleans_up
 from kimera_leakguard_native.analysis.open_tests import decide
 from kimera_leakguard_native.analysis.ownership import (
     ALIAS,
@@ -71,7 +73,7 @@ def transfer(
     """
     if isinstance(instruction, ir.Assign):
         return _bound(state, frame, instruction.target, state.role(instruction.source))
-    if resource.background and _outlived(instruction, state):
+    if resource.background and outlived(instruction, state):
         return Discharge.RELEASED
     if isinstance(instruction, ir.Call):
         return _call(instruction, state, frame, resource, effects)
@@ -147,21 +149,6 @@ def transfer(
     if isinstance(instruction, ir.EndHandler):
         return state._replace(caught=None)
     return state
-
-
-_RUNS = frozenset({"run_forever", "run_until_complete", "run_until_disconnected", "serve_forever"})
-"""Methods that come back when the program ends, or when what it waits for is done."""
-
-
-def _outlived(instruction: ir.Instruction, state: State) -> bool:
-    """Whether work in the background goes on while a variable of the function keeps it."""
-    if isinstance(instruction, (ir.Await, ir.Yield)):
-        waits = True
-        if state.role(instruction.source) == ALIAS:
-            return True
-    else:
-        waits = isinstance(instruction, ir.Call) and instruction.method in _RUNS
-    return waits and any(role == ALIAS and not place.startswith("%") for place, role in state.roles)
 
 
 def _bound(state: State, frame: Frame, place: str, role: str | None) -> Outcome:
@@ -267,10 +254,6 @@ _RESULTS = {Effect.DERIVE: USES, Effect.INNER: INNER, Effect.READ: READS, Effect
 """Roles of what a callee gives back for an argument; of a wrapper it is the argument's own."""
 _SAME_OBJECT = frozenset({"__enter__", "__aenter__", "__iter__", "__aiter__"})
 _RELEASING = frozenset({"__exit__", "__del__", "__aexit__"})
-_OWN_CLEANUP = (
-    "close", "cleanup", "clean_up", "stop", "shutdown", "release", "dispose", "abort", "destroy",
-    "disconnect", "terminate", "kill", "del", "exit", "finalize", "free",
-)  # fmt: skip
 
 
 def _call(
@@ -285,6 +268,12 @@ def _call(
     if call.name is not None and call.name in resource.everywhere:
         return Discharge.RELEASED
     if call.function is not None and state.role(call.function) == RELEASER:
+        return Discharge.RELEASED
+    if (
+        call.function is not None
+        and state.role(call.function) == ALIAS
+        and _names_end(call, resource)
+    ):
         return Discharge.RELEASED
     if role in (INNER, READS) and call.method is not None:
         if call.method in resource.consume:
@@ -318,7 +307,7 @@ def _call(
             return Discharge.ESCAPED
         state, result = after
     if state.held is not None and frame.self_name is not None:
-        if call.receiver == frame.self_name and _cleans_up(call.method or ""):
+        if call.receiver == frame.self_name and cleans_up(call.method or ""):
             return Discharge.RELEASED
         if frame.self_name in call.operands() and call.method != "__init__":
             return Discharge.ESCAPED
@@ -371,6 +360,12 @@ def _hands_over(call: ir.Call) -> bool:
     return last.strip("_").lower().startswith(_HANDING_OVER)
 
 
+def _names_end(call: ir.Call, resource: Resource) -> bool:
+    """Whether an object that is called is asked for the method that ends it."""
+    name = call.arguments[0] if call.arguments else None
+    return isinstance(name, ir.Literal) and name.value in resource.release
+
+
 def _keeps(call: ir.Call) -> bool:
     """Whether a call keeps the functions that it is given."""
     last = call.method or (call.name or "").rpartition(".")[2]
@@ -391,11 +386,3 @@ def _reflected(call: ir.Call, state: State, resource: Resource, result: str | No
     if attribute.value == "closed":
         return TRUE if call.name == "builtins.hasattr" else FALSE
     return result
-
-
-def _cleans_up(method: str) -> bool:
-    words = method.strip("_").lower()
-    return any(
-        words == name or words.startswith(f"{name}_") or words.endswith(f"_{name}")
-        for name in _OWN_CLEANUP
-    )

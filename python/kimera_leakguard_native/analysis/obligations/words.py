@@ -95,3 +95,18 @@ def first_word(name: str) -> str:
     """Give the first word of a name in lower case, after that of a format (``json_dump``)."""
     words = (found.group().lower() for found in _WORD.finditer(name))
     return next((word for word in words if word not in _FORMATS), "")
+
+
+_OWN_CLEANUP = (
+    "close", "cleanup", "clean_up", "stop", "shutdown", "release", "dispose", "abort", "destroy",
+    "disconnect", "terminate", "kill", "del", "exit", "finalize", "free",
+)  # fmt: skip
+
+
+def cleans_up(method: str) -> bool:
+    """Whether a method that a constructor calls on its own object releases what it holds."""
+    words = method.strip("_").lower()
+    return any(
+        words == name or words.startswith(f"{name}_") or words.endswith(f"_{name}")
+        for name in _OWN_CLEANUP
+    )
