@@ -191,6 +191,7 @@ def _add_functions(
 
 def _add_owners(project: Project, sources: dict[str, bytes]) -> set[str]:
     """Add the classes whose objects hold a resource from their construction on."""
+    from kimera_leakguard_native.analysis.obligations.openers import may_open, openers_in
     from kimera_leakguard_native.analysis.obligations.owners import owners_in
 
     found = project.acquirers
@@ -206,6 +207,11 @@ def _add_owners(project: Project, sources: dict[str, bytes]) -> set[str]:
             if key not in found.provided:
                 found.provided[key] = (owner.provided,)
                 names.add(owner.name.rpartition(".")[2])
+        if may_open(sources[file], words):
+            for key, opened in openers_in(project, file, words):
+                if key not in found.provided:
+                    found.provided[key] = (opened,)
+                    names.add(key.rpartition(".")[2])
     return names
 
 

@@ -61,6 +61,10 @@ class CallResolver:
             self._summaries[call] = None if found is None else Summary(found, call)
         return self._summaries[call]
 
+    def makes_object(self, call: ir.Call) -> bool:
+        """Whether a call makes an object of a class of the project."""
+        return self._class_made(call) is not None
+
     def may_leave(self, call: ir.Call) -> bool:
         """Whether some function of the called name might never return."""
         return _last(call) in self._project.acquirers.definitions.may_leave

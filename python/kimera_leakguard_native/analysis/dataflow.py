@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch
+from kimera_leakguard_native.analysis.handlers import expected_by
 from kimera_leakguard_native.analysis.number_conversions import converts_number
 from kimera_leakguard_native.analysis.open_tests import decide_after
 from kimera_leakguard_native.analysis.ownership import (
+    ALIAS,
+    INNER,
     Discharge,
     Frame,
     Level,
@@ -33,9 +36,6 @@ if TYPE_CHECKING:
 MAX_NODES = 60_000
 """States of one acquisition; beyond it the search stops and the budget counts as exhausted."""
 
-_ATTRIBUTE = ("builtins.AttributeError",)
-_ITEM = ("builtins.KeyError", "builtins.IndexError", "builtins.LookupError", "builtins.TypeError")
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -49,6 +49,8 @@ class Site:
         Without an origin: the attribute of self that holds it when the function is called.
     provided : Provided or None
         Where the called function of the project has it from.
+    maker : Call or None
+        Where the object is made that a call opens.
     needs : tuple of str
         Places one of which has to be something else than None, or the call acquires nothing.
     """
@@ -62,12 +64,19 @@ class Site:
     origin: ir.Instruction | None
     held: str | None = None
     provided: Provided | None = None
+    maker: ir.Call | None = None
     needs: tuple[str, ...] = ()
 
     @property
     def call(self) -> ir.Call | None:
         """The acquiring call; None for parameters and displays."""
         return self.origin if isinstance(self.origin, ir.Call) else None
+
+    def acquired(self) -> State:
+        """Give the state after the acquisition."""
+        state = State(True).bind(self.place, self.role)
+        # What a method gives beside what it opens belongs to that.
+        return state.bind(self.call.target, INNER) if self.maker and self.call else state
 
 
 class Edge(NamedTuple):
@@ -134,10 +143,6 @@ def _before(instruction: ir.Instruction, state: State) -> State:
     return state
 
 
-def _first(types: tuple[str, ...]) -> str | None:
-    return types[0] if types else None
-
-
 class Tracker:
     """Follows one acquisition through one graph.
 
@@ -179,7 +184,7 @@ class Tracker:
         if site.held is not None:
             self._node(cfg.ENTRY, State(True, held=site.held))
         elif site.origin is None:
-            self._node(cfg.ENTRY, State(True).bind(site.place, site.role))
+            self._node(cfg.ENTRY, site.acquired())
         elif from_entry:
             self._node(cfg.ENTRY, State(False))
         else:
@@ -242,22 +247,24 @@ class Tracker:
             self._raise(number, block, index, instruction, state)
             return None
         if instruction is site.origin:
-            if state.acquired and state.contained():
-                # One more of them; the one that is followed is safe in its container.
+            opened = site.maker is not None and state.role(site.place) == ALIAS
+            if state.acquired and (opened or state.contained()):
+                # What is open already; or one more, while the first is safe in its container.
                 self._may_raise(number, block, index, state)
-                return state.bind(site.place, None)
+                return state if opened else state.bind(site.place, None)
             if state.acquired:
                 self._flow.leaks.append(Leak(number, "again", state, instruction.line))
                 return None
             if self._from_entry:
+                raised = site.resource.may_raise
                 self._throw(
                     number,
                     block,
                     index,
                     state,
-                    Pending(_first(site.resource.may_raise), Level.STRONG, instruction.line),
+                    Pending(next(iter(raised), None), Level.STRONG, instruction.line),
                 )
-            return State(True).bind(site.place, site.role)
+            return site.acquired()
         if isinstance(instruction, ir.Call) and self._effects.never_returns(instruction):
             if not self._effects.ends_process(instruction):
                 # Whatever is thrown for it, nobody in this function expects to go on.
@@ -299,7 +306,7 @@ class Tracker:
             pending = Pending(None, Level.STRONG, instruction.line)
         else:
             if isinstance(instruction, (ir.GetAttribute, ir.GetItem)):
-                for kind in self._named(instruction, block):
+                for kind in expected_by(self._graph, block, instruction):
                     self._throw(
                         number, block, index, state, Pending(kind, Level.WEAK, instruction.line)
                     )
@@ -309,15 +316,6 @@ class Tracker:
                 return
             pending = Pending(raised.type, raised.level, instruction.line)
         self._throw(number, block, index, state, pending)
-
-    def _named(self, instruction: ir.Instruction, block: cfg.Block) -> list[str]:
-        """Give what a read raises, where a handler around it says that somebody expects it."""
-        end = self._graph.blocks[block.on_raise].terminator
-        if not isinstance(end, cfg.Dispatch):
-            return []
-        kinds = _ATTRIBUTE if isinstance(instruction, ir.GetAttribute) else _ITEM
-        named = {name for handler in end.handlers for name in handler.types or ()}
-        return [kind for kind in kinds if kind in named]
 
     def _throw(
         self, number: int, block: cfg.Block, index: int, state: State, pending: Pending

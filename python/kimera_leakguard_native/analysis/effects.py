@@ -40,6 +40,9 @@ class SummarySource(Protocol):
     def provided(self, call: ir.Call) -> tuple[Provided, ...]:
         """Give the resources that a function of the project acquires for a call."""
 
+    def makes_object(self, call: ir.Call) -> bool:
+        """Whether a call makes an object of a class of the project."""
+
     def may_leave(self, call: ir.Call) -> bool:
         """Whether some function of the called name might never return."""
 
@@ -70,8 +73,7 @@ _HARMLESS = frozenset(
         "endswith", "format", "join", "get", "setdefault", "add", "update", "copy", "replace",
         "splitlines", "rstrip", "lstrip", "split", "debug", "info", "warning", "warn", "error",
         "exception", "critical", "log", "clear", "discard", "insert", "sort", "title", "isdigit",
-        "tell", "fileno", "isatty", "flush", "addHandler", "removeHandler",
-        "setFormatter", "setLevel",
+        "tell", "fileno", "isatty", "flush",
     }
 )  # fmt: skip
 _EXHAUSTING = frozenset(
@@ -231,6 +233,10 @@ class Effects:
     def provided(self, call: ir.Call) -> tuple[Provided, ...]:
         """Say what a function of the project acquires for its caller."""
         return () if self._summaries is None else self._summaries.provided(call)
+
+    def makes_object(self, call: ir.Call) -> bool:
+        """Whether a call makes an object of a class of the project."""
+        return self._summaries is not None and self._summaries.makes_object(call)
 
     def acquisition(
         self, call: ir.Call, values: ArgumentValues | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.exceptions import Catch, ExceptionLattice
 
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
@@ -22,6 +23,19 @@ def is_broad(types: tuple[str | None, ...] | None) -> bool:
 
 _MISTAKES = frozenset({"builtins.AttributeError", "builtins.TypeError", "builtins.NameError"})
 """What an acquisition itself raises where its receiver or an argument is not what it should be."""
+
+_ATTRIBUTE = ("builtins.AttributeError",)
+_ITEM = ("builtins.KeyError", "builtins.IndexError", "builtins.LookupError", "builtins.TypeError")
+
+
+def expected_by(graph: cfg.Graph, block: cfg.Block, read: ir.Instruction) -> list[str]:
+    """Give what a read raises, where a handler around it says that somebody expects it."""
+    end = graph.blocks[block.on_raise].terminator
+    if not isinstance(end, cfg.Dispatch):
+        return []
+    kinds = _ATTRIBUTE if isinstance(read, ir.GetAttribute) else _ITEM
+    named = {name for handler in end.handlers for name in handler.types or ()}
+    return [kind for kind in kinds if kind in named]
 
 
 class Handlers:

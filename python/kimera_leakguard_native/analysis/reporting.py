@@ -101,7 +101,8 @@ def _message(candidate: Candidate, leak: Leak, function: str) -> str:
     assert call is not None
     subject = f"{noun} from {call.text}(…)"
     if candidate.site.provided is not None:
-        subject = f"{noun} returned by {call.text}()"
+        way = "opened" if candidate.site.maker else "returned"
+        subject = f"{noun} {way} by {call.text}()"
     if candidate.site.resource.tier == "D":
         way = " there" if candidate.tier == "E" else ""
         return f"nothing keeps the {subject}{way}: it may be collected before it is done"

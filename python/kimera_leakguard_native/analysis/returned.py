@@ -40,6 +40,8 @@ class Provided:
         How it is released, where that is not what the kind says: by a method of its owner.
     sometimes : bool
         Whether it depends on what the call is given.
+    by_receiver : bool
+        Whether it is held by the object whose method is called, not by the result.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Provided:
     text: str
     resource: Resource | None = None
     sometimes: bool = False
+    by_receiver: bool = False
 
 
 class Returning(NamedTuple):
@@ -145,8 +148,8 @@ def _values_returned(graph: cfg.Graph, sites: list[Site], calls: dict[int, Value
     fresh = dict(calls)
     for site in sites:
         assert site.origin is not None  # sites are calls here
-        before = fresh.get(id(site.origin), frozenset())
-        fresh[id(site.origin)] = _with_fresh(before, site.role)
+        maker = id(site.maker or site.origin)
+        fresh[maker] = _with_fresh(fresh.get(maker, frozenset()), site.role)
     entry: Environment = {name: frozenset({OTHER}) for name in graph.parameters}
     at: dict[int, Environment] = {cfg.ENTRY: entry}
     pending = [cfg.ENTRY]

@@ -17,11 +17,15 @@ def started_by_script(tree: ast.Module) -> frozenset[str]:
 
 
 def last_lines(tree: ast.Module) -> frozenset[int]:
-    """Give the lines of the statements after which the program ends, outside of functions."""
-    if not tree.body or tree.body[-1] not in _blocks(tree):
+    """Give the lines outside of functions after which the program ends, or what it keeps till then.
+
+    A variable that the last block of a script assigns lives as long as the program.
+    """
+    if not tree.body or tree.body[-1] not in (blocks := _blocks(tree)):
         return frozenset()
     lines: set[int] = set()
     pending: list[ast.stmt] = [tree.body[-1]]
+    pending += [item for item in blocks[-1].body if isinstance(item, ast.Assign)]
     while pending:
         statement = pending.pop()
         if isinstance(statement, ast.If):

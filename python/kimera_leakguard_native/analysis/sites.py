@@ -9,6 +9,7 @@ from kimera_leakguard_native.analysis.argument_values import ArgumentValues
 from kimera_leakguard_native.analysis.dataflow import Site
 from kimera_leakguard_native.analysis.effects import conditions_hold, needed_values
 from kimera_leakguard_native.analysis.memory_streams import memory_places, wraps_stream
+from kimera_leakguard_native.analysis.opened_objects import maker_of
 from kimera_leakguard_native.analysis.ownership import ALIAS, element_role
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def find_sites(
             if acquisition is None and isinstance(instruction.function, str):
                 acquisition = openers.get(instruction.function)
             if acquisition is None:
-                sites.extend(_provided_sites(instruction, block.number, index, catalog, effects))
+                where = block.number, index
+                sites.extend(_provided_sites(instruction, *where, graph, catalog, effects))
                 continue
             if wraps_stream(instruction, in_memory):
                 continue
@@ -106,24 +108,22 @@ def _called(graph: Graph) -> frozenset[str]:
 
 
 def _provided_sites(
-    call: ir.Call, block: int, index: int, catalog: Catalog, effects: Effects
+    call: ir.Call, block: int, index: int, graph: Graph, catalog: Catalog, effects: Effects
 ) -> list[Site]:
     """Find what a function of the project acquires for this call."""
-    if call.managed:
-        return []
-    return [
-        Site(
-            item.kind,
-            item.resource or catalog.resources[item.kind],
-            block,
-            index,
-            call.target,
-            ALIAS if item.element is None else element_role(item.element),
-            call,
-            provided=item,
+    sites = []
+    for item in () if call.managed else effects.provided(call):
+        role = ALIAS if item.element is None else element_role(item.element)
+        place, maker = call.target, None
+        if item.by_receiver:
+            place, maker = str(call.receiver), maker_of(call, graph, effects)
+            if maker is None:
+                continue
+        resource = item.resource or catalog.resources[item.kind]
+        sites.append(
+            Site(item.kind, resource, block, index, place, role, call, provided=item, maker=maker)
         )
-        for item in effects.provided(call)
-    ]
+    return sites
 
 
 def acquired_by(

@@ -112,7 +112,7 @@ def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner
     call = store.site.call
     assert call is not None  # only acquisitions by a call are stored
     held = store.site.resource
-    resource = _owning(held, scope, held.noun, methods)
+    resource = owning(held, scope, held.noun, methods)
     # Not the kind itself: what is released, and how, is another object.
     kind = f"{store.site.kind}-owner"
     file = project.file_of(module)
@@ -120,7 +120,8 @@ def owner_of(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner
     return Owner(f"{module.name}.{scope.name}", provided)
 
 
-def _owning(held: Resource, scope: ClassScope, noun: str, methods: set[str]) -> Resource:
+def owning(held: Resource, scope: ClassScope, noun: str, methods: set[str]) -> Resource:
+    """Describe the object that holds a resource as a resource."""
     name = scope.name.rpartition(".")[2]
     return Resource(
         rule=held.rule,
@@ -151,7 +152,7 @@ def _heir(project: Project, module: ModuleScopes, scope: ClassScope) -> Owner | 
     held = base.resource
     assert held is not None  # `_inherited` sees to that
     methods = duties.calling(frozenset(held.release)) | set(held.release)
-    resource = _owning(held, scope, held.noun.partition(" of ")[0], methods)
+    resource = owning(held, scope, held.noun.partition(" of ")[0], methods)
     file = base.file or project.file_of(module)
     provided = replace(base, file=file, resource=resource)
     return Owner(f"{module.name}.{scope.name}", provided)
@@ -182,13 +183,14 @@ def _inherited(project: Project, scope: ClassScope) -> Provided | None:
         if acquisition is None or acquisition.elements or acquisition.given or acquisition.unless:
             continue
         resource = catalog.resources[acquisition.kind]
-        if resource.rule in PLAIN_RULES and _is_plain(resource):
+        if resource.rule in PLAIN_RULES and is_plain(resource):
             kind = acquisition.kind
             return Provided(kind, None, "", scope.node.lineno, base, resource)
     return None
 
 
-def _is_plain(resource: Resource) -> bool:
+def is_plain(resource: Resource) -> bool:
+    """Whether a resource has nothing special about it."""
     return not (resource.tier or resource.owned or resource.background) and resource.collected
 
 
@@ -198,7 +200,7 @@ def _held(function: Function) -> Iterator[Store]:
     try:
         sites = find_sites(graph, function.project.catalog, function.effects)
         for site in sites:
-            if not _is_plain(site.resource):
+            if not is_plain(site.resource):
                 continue
             flow = Tracker(graph, site, function.frame(), function.effects).run()
             for store in stores_of(function, site, flow):
