@@ -271,6 +271,7 @@ def _calls(words: frozenset[str]) -> re.Pattern[bytes]:
 
 
 _TARGETS = re.compile(rb"[ \t]*([\w, \t]+?)[ \t]*(?::[^=]*)?=(?!=)")
+_RECEIVER = re.compile(rb"\b(\w+)\.\Z")
 _NAME = re.compile(rb"\w+")
 
 
@@ -287,7 +288,7 @@ def _may_return(data: bytes, pattern: re.Pattern[bytes]) -> bool:
         stripped = before.lstrip()
         if b"return" in before or stripped.startswith((b"else", b"if", b"or")):
             return True
-        bound = _TARGETS.match(before)
+        bound = _TARGETS.match(before) or _RECEIVER.search(before)
         if bound is not None:
             either = b"|".join(sorted(re.escape(name) for name in _NAME.findall(bound[1])))
             end = data.find(b"\ndef ", match.end())
