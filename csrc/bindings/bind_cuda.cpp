@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "array_view.hpp"
@@ -42,13 +43,68 @@ py::typing::List<double> canonical_dots(const py::buffer& rows, const py::buffer
   return result;
 }
 
-std::pair<PairArrays, bool> find_pairs(const cuda::DeviceMatrix& left,
-                                       const std::optional<cuda::DeviceMatrix>& right,
-                                       const cuda::PairSettings& settings) {
+/// Address, rows, columns, entries from row to row, and the stream on which they are ready.
+using DeviceRows =
+    std::tuple<std::uintptr_t, std::size_t, std::size_t, std::size_t, std::uintptr_t>;
+
+cuda::DeviceMatrix device_matrix(const DeviceRows& there, const char* name) {
+  const auto [pointer, rows, columns, stride, stream] = there;
+  // The numbers that array interfaces give are addresses.
+  return {reinterpret_cast<const float*>(pointer), rows, columns, stride, true, nullptr, name,
+          reinterpret_cast<void*>(stream)};
+}
+
+/// Rows of the host or of the device, and which of them count.
+class Operand {
+ public:
+  Operand(const std::variant<py::buffer, DeviceRows>& x, const std::optional<py::buffer>& mask,
+          const char* name) {
+    if (const auto* buffer = std::get_if<py::buffer>(&x)) {
+      view_.emplace(*buffer, name, 2);
+      matrix_ = {view_->data(), view_->size(0), view_->size(1), view_->size(1),
+                 false,         nullptr,        name,           nullptr};
+    } else {
+      matrix_ = device_matrix(std::get<DeviceRows>(x), name);
+    }
+    if (!mask) return;
+    mask_.emplace(*mask, "mask", 1);
+    if (mask_->size(0) != matrix_.rows) {
+      throw py::value_error("mask: expected one entry for each of the " +
+                            std::to_string(matrix_.rows) + " rows, got " +
+                            std::to_string(mask_->size(0)));
+    }
+    matrix_.mask = mask_->data();
+  }
+
+  [[nodiscard]] const cuda::DeviceMatrix& matrix() const noexcept { return matrix_; }
+
+ private:
+  std::optional<ArrayView<float>> view_;
+  std::optional<ArrayView<bool>> mask_;
+  cuda::DeviceMatrix matrix_{};
+};
+
+std::pair<PairArrays, bool> find_pairs(
+    const std::variant<py::buffer, DeviceRows>& x, double threshold, bool below,
+    const std::optional<py::buffer>& mask, std::optional<std::size_t> max_pairs,
+    const std::optional<std::variant<py::buffer, DeviceRows>>& queries) {
+  const Operand base(x, mask, "x");
+  std::optional<Operand> asking;
+  if (queries) {
+    asking.emplace(*queries, std::nullopt, "queries");
+    if (asking->matrix().columns != base.matrix().columns) {
+      throw py::value_error("queries: rows of " + std::to_string(asking->matrix().columns) +
+                            " entries cannot be compared with rows of " +
+                            std::to_string(base.matrix().columns));
+    }
+  }
+  const cuda::PairSettings settings{threshold, below,
+                                    max_pairs.value_or(static_cast<std::size_t>(-1))};
   cuda::FoundPairs found;
   {
     const py::gil_scoped_release unlocked;
-    found = cuda::find_pairs(left, right ? &*right : nullptr, settings, check_signals);
+    found = asking ? cuda::find_pairs(asking->matrix(), &base.matrix(), settings, check_signals)
+                   : cuda::find_pairs(base.matrix(), nullptr, settings, check_signals);
   }
   const auto size = static_cast<py::ssize_t>(found.i.size());
   return {{py::array_t<std::int64_t>(size, found.i.data()),
@@ -57,63 +113,14 @@ std::pair<PairArrays, bool> find_pairs(const cuda::DeviceMatrix& left,
           found.complete};
 }
 
-cuda::DeviceMatrix host_matrix(const ArrayView<float>& view, const char* name) {
-  return {view.data(), view.size(0), view.size(1), view.size(1), false, nullptr, name};
-}
-
-std::optional<ArrayView<bool>> mask_of(const std::optional<py::buffer>& mask,
-                                       cuda::DeviceMatrix& matrix) {
-  if (!mask) return std::nullopt;
-  std::optional<ArrayView<bool>> view;
-  view.emplace(*mask, "mask", 1);
-  if (view->size(0) != matrix.rows) {
-    throw py::value_error("mask: expected one entry for each of the " +
-                          std::to_string(matrix.rows) + " rows, got " +
-                          std::to_string(view->size(0)));
-  }
-  matrix.mask = view->data();
-  return view;
-}
-
-std::pair<PairArrays, bool> pairs_of_host_rows(const py::buffer& x, double threshold, bool below,
-                                               const std::optional<py::buffer>& mask,
-                                               std::optional<std::size_t> max_pairs) {
-  const ArrayView<float> view(x, "x", 2);
-  cuda::DeviceMatrix matrix = host_matrix(view, "x");
-  const auto mask_view = mask_of(mask, matrix);
-  return find_pairs(matrix, std::nullopt,
-                    {threshold, below, max_pairs.value_or(static_cast<std::size_t>(-1)), nullptr});
-}
-
-std::pair<PairArrays, bool> cross_pairs_of_host_rows(const py::buffer& queries, const py::buffer& x,
-                                                     double threshold, bool below,
-                                                     const std::optional<py::buffer>& mask,
-                                                     std::optional<std::size_t> max_pairs) {
-  const ArrayView<float> left(queries, "queries", 2);
-  const ArrayView<float> right(x, "x", 2);
-  if (left.size(1) != right.size(1)) {
-    throw py::value_error("queries: rows of " + std::to_string(left.size(1)) +
-                          " entries cannot be compared with rows of " +
-                          std::to_string(right.size(1)));
-  }
-  cuda::DeviceMatrix base = host_matrix(right, "x");
-  const auto mask_view = mask_of(mask, base);
-  return find_pairs(host_matrix(left, "queries"), base,
-                    {threshold, below, max_pairs.value_or(static_cast<std::size_t>(-1)), nullptr});
-}
-
-std::pair<PairArrays, bool> pairs_of_device_rows(
-    std::uintptr_t pointer, std::tuple<std::size_t, std::size_t, std::size_t> shape,
-    std::uintptr_t stream, double threshold, bool below, const std::optional<py::buffer>& mask,
-    std::optional<std::size_t> max_pairs) {
-  const auto [rows, columns, stride] = shape;
-  // The numbers that the array interface gives are addresses.
-  cuda::DeviceMatrix matrix{
-      reinterpret_cast<const float*>(pointer), rows, columns, stride, true, nullptr, "x"};
-  const auto mask_view = mask_of(mask, matrix);
-  return find_pairs(matrix, std::nullopt,
-                    {threshold, below, max_pairs.value_or(static_cast<std::size_t>(-1)),
-                     reinterpret_cast<void*>(stream)});
+py::array_t<float> copy_to_host(const DeviceRows& there) {
+  const cuda::DeviceMatrix matrix = device_matrix(there, "x");
+  py::array_t<float> result(
+      {static_cast<py::ssize_t>(matrix.rows), static_cast<py::ssize_t>(matrix.columns)});
+  float* data = result.mutable_data();
+  const py::gil_scoped_release unlocked;
+  cuda::copy_to_host(matrix, data);
+  return result;
 }
 
 }  // namespace
@@ -127,16 +134,14 @@ void bind_cuda(py::module_& parent) {
   m.def("unavailable_reason", &cuda::unavailable_reason, "Why no device can be used, or ''.");
   m.def("canonical_dots", &canonical_dots, py::arg("rows"), py::arg("pairs"),
         "Canonical dot products of row pairs (m, 2) of a float32 matrix, on the device.");
-  m.def("pairs_of_host_rows", &pairs_of_host_rows, py::arg("x"), py::arg("threshold"),
-        py::arg("below") = true, py::arg("mask") = py::none(), py::arg("max_pairs") = py::none(),
-        "Arrays (i, j, score) of the pairs beyond a threshold, on the device; whether complete.");
-  m.def("cross_pairs_of_host_rows", &cross_pairs_of_host_rows, py::arg("queries"), py::arg("x"),
-        py::arg("threshold"), py::arg("below") = true, py::arg("mask") = py::none(),
-        py::arg("max_pairs") = py::none(), "As above, pairs of a row of queries and a row of x.");
-  m.def("pairs_of_device_rows", &pairs_of_device_rows, py::arg("pointer"), py::arg("shape"),
-        py::arg("stream"), py::arg("threshold"), py::arg("below") = true,
+  m.def("find_pairs", &find_pairs, py::arg("x"), py::arg("threshold"), py::arg("below") = true,
         py::arg("mask") = py::none(), py::arg("max_pairs") = py::none(),
-        "As above, of rows that lie on the device: (rows, columns, entries from row to row).");
+        py::arg("queries") = py::none(),
+        "Arrays (i, j, score) of the pairs beyond a threshold, found on the device, and whether "
+        "complete. Rows lie in a buffer, or on the device: (address, rows, columns, entries from "
+        "row to row, stream).");
+  m.def("copy_to_host", &copy_to_host, py::arg("x"), "Rows that lie on the device, copied.");
+  bind_dlpack(m);
 }
 
 }  // namespace klg::bindings

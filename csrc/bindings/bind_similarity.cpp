@@ -5,6 +5,7 @@
 #include "klg/similarity/canonical_dot.hpp"
 #include "klg/similarity/dispatch.hpp"
 #include "klg/similarity/peak_benchmark.hpp"
+#include "klg/similarity/tension.hpp"
 #include "klg/similarity/top_k.hpp"
 #include "similarity_arguments.hpp"
 
@@ -34,20 +35,33 @@ void require_equal_columns(const Rows& left, const Rows& right) {
   }
 }
 
-/// A scan and everything that it refers to.
+using Source = std::variant<const VectorRows*, py::buffer>;
+
+Rows rows_of(const Source& x, const std::optional<py::buffer>& mask) {
+  if (const auto* buffer = std::get_if<py::buffer>(&x)) return {*buffer, mask, "x"};
+  const VectorRows* vectors = std::get<const VectorRows*>(x);
+  if (vectors == nullptr) throw py::type_error("x: expected a matrix or VectorRows, got None");
+  return {*vectors, mask, "x"};
+}
+
+/// A scan and everything that it refers to, but for vectors and a rule.
 class PairScan {
  public:
-  PairScan(const py::buffer& x, double threshold, bool below, unsigned threads,
+  PairScan(const Source& x, double threshold, bool below, unsigned threads,
            const std::optional<py::buffer>& mask, const std::optional<py::buffer>& queries,
-           const std::string& filter)
+           const std::string& filter, std::optional<const similarity::Tension*> rule)
       : kernels_(similarity::kernels_from_environment()),
         team_(threads, check_signals),
-        x_(x, mask, "x") {
+        x_(rows_of(x, mask)) {
     if (queries) {
       queries_.emplace(*queries, std::nullopt, "queries");
       require_equal_columns(*queries_, x_);
     }
-    similarity::ScanSettings settings{threshold, below, parse_filter(filter)};
+    const similarity::Tension* const decides = rule.value_or(nullptr);
+    if (decides != nullptr && (queries || !below || decides->geoids() != x_.rows())) {
+      throw py::value_error("rule: decides about the rows of x, as many as it has geoids, below");
+    }
+    similarity::ScanSettings settings{threshold, below, parse_filter(filter), 1.0, decides};
     const py::gil_scoped_release unlocked;
     rows_.emplace(x_.select(kernels_, team_));
     if (queries_) {
@@ -89,6 +103,13 @@ class PairScan {
 
   [[nodiscard]] const char* filter() const noexcept {
     return similarity::filter_name(scan_->filter());
+  }
+
+  /// The rows that can match: neither masked out nor zero.
+  [[nodiscard]] py::array_t<std::int64_t> members() const {
+    py::array_t<std::int64_t> result(static_cast<py::ssize_t>(rows_->size()));
+    for (std::size_t k = 0; k < rows_->size(); ++k) result.mutable_data()[k] = rows_->id(k);
+    return result;
   }
 
  private:
@@ -161,18 +182,31 @@ void bind_similarity(py::module_& parent) {
       },
       py::arg("filter"),
       "Operations a second of one core that runs a filter's instruction on registers alone.");
+  py::class_<VectorRows>(m, "VectorRows", "Float32 vectors of one length as rows, where they lie.")
+      .def_static(
+          "gather", &VectorRows::gather, py::arg("vectors"),
+          "The vectors as rows; None where one is no contiguous float32 vector, is empty or "
+          "has another length.")
+      .def_property_readonly(
+          "columns", [](const VectorRows& rows) { return rows.matrix().columns; },
+          "Entries of a vector.");
+  bind_tension(m);
   py::class_<PairScan>(m, "PairScan",
                        "All pairs beyond a threshold, batch by batch in order (i, j).")
-      .def(py::init<const py::buffer&, double, bool, unsigned, const std::optional<py::buffer>&,
-                    const std::optional<py::buffer>&, const std::string&>(),
+      .def(py::init<const Source&, double, bool, unsigned, const std::optional<py::buffer>&,
+                    const std::optional<py::buffer>&, const std::string&,
+                    std::optional<const similarity::Tension*>>(),
            py::arg("x"), py::arg("threshold"), py::arg("below") = true, py::arg("threads") = 1,
            py::arg("mask") = py::none(), py::arg("queries") = py::none(),
-           py::arg("filter") = "auto")
+           py::arg("filter") = "auto", py::arg("rule") = py::none(), py::keep_alive<1, 2>(),
+           py::keep_alive<1, 9>())
       .def("next_batch", &PairScan::next_batch, "Arrays (i, j, score) of the next batch, or None.")
       .def("collect", &PairScan::collect, py::arg("max_pairs") = py::none(),
            "The remaining pairs, or the first of them, and whether those are all.")
       .def("count", &PairScan::count, "Number of the remaining pairs; keeps none.")
-      .def_property_readonly("filter", &PairScan::filter, "What the scan filters with.");
+      .def_property_readonly("filter", &PairScan::filter, "What the scan filters with.")
+      .def_property_readonly("members", &PairScan::members,
+                             "Rows that can match, ascending: neither masked out nor zero.");
   m.def("top_k", &top_k, py::arg("x"), py::arg("k"), py::arg("largest") = true,
         py::arg("threads") = 1, py::arg("mask") = py::none(), py::arg("queries") = py::none(),
         py::arg("filter") = "auto",

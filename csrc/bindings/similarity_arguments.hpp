@@ -8,11 +8,13 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "array_view.hpp"
 #include "klg/similarity/filter_choice.hpp"
 #include "klg/similarity/pair_scan.hpp"
+#include "vector_rows.hpp"
 
 /// What the bindings of pair search take and give.
 namespace klg::bindings {
@@ -42,30 +44,35 @@ inline std::optional<similarity::Filter> parse_filter(const std::string& name) {
 class Rows {
  public:
   Rows(const py::buffer& x, const std::optional<py::buffer>& mask, const char* name)
-      : view_(x, name), name_(name) {
+      : view_(std::in_place, x, name),
+        matrix_{view_->data(), view_->rows(), view_->columns(), view_->stride()},
+        name_(name) {
     if (!mask) return;
     mask_.emplace(*mask, "mask", 1);
-    if (mask_->size(0) != view_.rows()) {
+    if (mask_->size(0) != matrix_.rows) {
       throw py::value_error("mask: expected one entry for each of the " +
-                            std::to_string(view_.rows()) + " rows, got " +
+                            std::to_string(matrix_.rows) + " rows, got " +
                             std::to_string(mask_->size(0)));
     }
   }
-
-  [[nodiscard]] std::size_t rows() const noexcept { return view_.rows(); }
-  [[nodiscard]] std::size_t columns() const noexcept { return view_.columns(); }
-
-  [[nodiscard]] similarity::Matrix matrix() const noexcept {
-    return {view_.data(), view_.rows(), view_.columns(), view_.stride()};
+  /// The caller keeps the vectors.
+  Rows(const VectorRows& vectors, const std::optional<py::buffer>& mask, const char* name)
+      : matrix_(vectors.matrix()), name_(name) {
+    if (mask) throw py::value_error(std::string(name) + ": vectors are taken without a mask");
   }
+
+  [[nodiscard]] std::size_t rows() const noexcept { return matrix_.rows; }
+  [[nodiscard]] std::size_t columns() const noexcept { return matrix_.columns; }
+  [[nodiscard]] const similarity::Matrix& matrix() const noexcept { return matrix_; }
   /// Without the GIL.
   [[nodiscard]] similarity::RowSet select(const similarity::Kernels& kernels,
                                           const similarity::WorkerTeam& team) const {
-    return {matrix(), mask_ ? mask_->data() : nullptr, name_, kernels, team};
+    return {matrix_, mask_ ? mask_->data() : nullptr, name_, kernels, team};
   }
 
  private:
-  RowsView<float> view_;
+  std::optional<RowsView<float>> view_;
+  similarity::Matrix matrix_;
   std::optional<ArrayView<bool>> mask_;
   const char* name_;
 };

@@ -29,4 +29,8 @@ FoundPairs find_pairs(const DeviceMatrix&, const DeviceMatrix*, const PairSettin
   throw CudaUnavailable("find_pairs: " + unavailable_reason());
 }
 
+void copy_to_host(const DeviceMatrix&, float*) {
+  throw CudaUnavailable("copy_to_host: " + unavailable_reason());
+}
+
 }  // namespace klg::cuda

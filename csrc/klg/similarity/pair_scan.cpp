@@ -34,28 +34,12 @@ class PairScan::Collector final : public CandidateSink {
   }
 
   void drain() override {
-    const ScanSettings& settings = scan_.settings_;
-    const double floor = signed_floor(settings);
-    const bool rounded = scan_.filter() != Filter::floats;
-    const double slack = scan_.scorer_.slack();
-    for (const Candidate* it = buffer_.data(); it != next; ++it) {
-      const std::size_t i = row_ + it->row;
-      const std::size_t j = column_ + it->column;
-      std::optional<double> estimate = static_cast<double>(it->estimate);
-      if (rounded) {
-        estimate = scan_.scorer_.estimate(i, j);
-        if (estimate && settings.below) estimate = -*estimate;
-        if (estimate && *estimate + slack < floor) continue;
-      }
-      if (!keep_ && estimate && *estimate - slack > floor) {
-        ++found_;
-        continue;
-      }
-      const double score = scan_.scorer_.score(i, j);
-      if (settings.below ? score < settings.threshold : score > settings.threshold) {
-        ++found_;
-        if (keep_) keep(scan_.left_.id(i), scan_.right_.id(j), score);
-      }
+    if (scan_.settings_.rule != nullptr) {
+      for (const Candidate* it = buffer_.data(); it != next; ++it)
+        judge(*it, *scan_.settings_.rule);
+    } else {
+      const double floor = signed_floor(scan_.settings_);
+      for (const Candidate* it = buffer_.data(); it != next; ++it) compare(*it, floor);
     }
     next = buffer_.data();
   }
@@ -64,10 +48,54 @@ class PairScan::Collector final : public CandidateSink {
   [[nodiscard]] const std::vector<Pair>& pairs() const noexcept { return pairs_; }
 
  private:
-  void keep(std::int64_t i, std::int64_t j, double score) {
+  void compare(const Candidate& candidate, double floor) {
+    const ScanSettings& settings = scan_.settings_;
+    const std::size_t i = row_ + candidate.row;
+    const std::size_t j = column_ + candidate.column;
+    const double slack = scan_.scorer_.slack();
+    const std::optional<double> estimate = float_estimate(candidate, i, j);
+    if (estimate && *estimate + slack < floor) return;
+    if (!keep_ && estimate && *estimate - slack > floor) {
+      ++found_;
+      return;
+    }
+    const double score = scan_.scorer_.score(i, j);
+    if (settings.below ? score < settings.threshold : score > settings.threshold) {
+      keep(i, j, score);
+    }
+  }
+
+  /// As compare(), beside a floor of the pair's own.
+  void judge(const Candidate& candidate, const PairRule& rule) {
+    const std::size_t i = row_ + candidate.row;
+    const std::size_t j = column_ + candidate.column;
+    const std::size_t x = scan_.left_.place(i);
+    const std::size_t y = scan_.right_.place(j);
+    const double floor = -rule.cosine_limit(x, y);
+    if (static_cast<double>(candidate.estimate) + scan_.filter_slack(i, j) < floor) return;
+    const std::optional<double> estimate = float_estimate(candidate, i, j);
+    if (estimate && *estimate + scan_.scorer_.slack() < floor) return;
+    const double score = rule.score(x, y, scan_.scorer_.score(i, j));
+    if (rule.counts(score)) keep(i, j, score);
+  }
+
+  /// What the rows' own float32 values say where the filter rounded them, signed as its estimates.
+  [[nodiscard]] std::optional<double> float_estimate(const Candidate& candidate, std::size_t i,
+                                                     std::size_t j) const {
+    if (scan_.filter() == Filter::floats) return static_cast<double>(candidate.estimate);
+    std::optional<double> estimate = scan_.scorer_.estimate(i, j);
+    if (estimate && scan_.settings_.below) estimate = -*estimate;
+    return estimate;
+  }
+
+  void keep(std::size_t i, std::size_t j, double score) {
+    ++found_;
+    if (!keep_) return;
+    std::int64_t x = scan_.left_.id(i);
+    std::int64_t y = scan_.right_.id(j);
     // Members of an index do not lie in the order of their ids.
-    if (scan_.within_ && i > j) std::swap(i, j);
-    pairs_.push_back({i, j, score});
+    if (scan_.within_ && x > y) std::swap(x, y);
+    pairs_.push_back({x, y, score});
   }
 
   const PairScan& scan_;

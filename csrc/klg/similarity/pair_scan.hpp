@@ -8,13 +8,14 @@
 #include "klg/similarity/dispatch.hpp"
 #include "klg/similarity/filter_choice.hpp"
 #include "klg/similarity/packed_rows.hpp"
+#include "klg/similarity/pair_rule.hpp"
 #include "klg/similarity/pair_scorer.hpp"
 #include "klg/similarity/row_set.hpp"
 #include "klg/similarity/worker_team.hpp"
 
 namespace klg::similarity {
 
-/// Two rows, by their ids in their sets, and their canonical score.
+/// Two rows, by their ids in their sets, and their canonical score, or the rule's.
 struct Pair {
   std::int64_t i;
   std::int64_t j;
@@ -26,6 +27,9 @@ struct ScanSettings {
   bool below = true;             ///< Keep scores strictly below the threshold, or strictly above.
   std::optional<Filter> filter;  ///< None: whichever a sample says is faster.
   double slack_scale = 1.0;      ///< See FilterSettings.
+  /// Decides in the threshold's place, which then is no stricter than any of the rule's limits. Of
+  /// scans below a threshold within one set; lives as long as the scan.
+  const PairRule* rule = nullptr;
 };
 
 /// All pairs beyond a threshold, batch by batch in the order of (i, j).
@@ -58,6 +62,10 @@ class PairScan {
   [[nodiscard]] std::uint64_t count(const WorkerTeam& team);
 
   [[nodiscard]] Filter filter() const noexcept { return right_packed_->filter(); }
+  /// The most by which a filter's estimate of two members can be wrong.
+  [[nodiscard]] double filter_slack(std::size_t i, std::size_t j) const noexcept {
+    return right_packed_->pad() + code_slack(left_packed_->residual(i), right_packed_->residual(j));
+  }
 
  private:
   class Collector;

@@ -15,9 +15,10 @@ struct Matrix {
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::ptrdiff_t stride = 0;
+  const float* const* scattered = nullptr;  ///< Where each row lies, if not at a stride.
 
   [[nodiscard]] const float* row(std::size_t i) const noexcept {
-    return data + static_cast<std::ptrdiff_t>(i) * stride;
+    return scattered != nullptr ? scattered[i] : data + static_cast<std::ptrdiff_t>(i) * stride;
   }
 };
 

@@ -153,8 +153,8 @@ KLG_AVX512_INLINE bool may_reach(const Block& block, std::size_t row, std::size_
 
 template <Filter kFilter>
 KLG_AVX512 __attribute__((noinline)) void append(const Block& block, std::size_t row,
-                                                 std::size_t column, const float* sums,
-                                                 CandidateSink& sink) {
+                                                 std::size_t column, std::size_t end,
+                                                 const float* sums, CandidateSink& sink) {
   const std::size_t rows = std::min(kLeftRows, block.left.count - row);
   for (std::size_t r = 0; r < rows; ++r) {
     const float residual = kFilter == Filter::floats ? 0.0f : block.left.residual[row + r];
@@ -162,7 +162,7 @@ KLG_AVX512 __attribute__((noinline)) void append(const Block& block, std::size_t
     const __m512 row_floor = _mm512_set1_ps(block.left.floor[row + r]);
     for (std::size_t c = 0; c < kVectors; ++c) {
       const std::size_t first = column + 16 * c;
-      if (first >= block.right.count) break;
+      if (first >= end) break;
       __m512 value =
           estimate<kFilter>(sums, r * kColumns + 16 * c,
                             kFilter == Filter::codes ? _mm512_loadu_ps(block.right.scale + first)
@@ -185,8 +185,8 @@ KLG_AVX512 __attribute__((noinline)) void append(const Block& block, std::size_t
       for (; hits != 0; hits &= hits - 1) {
         const auto lane = static_cast<unsigned>(__builtin_ctz(hits));
         const std::size_t at = first + lane;
-        if (at >= block.right.count || static_cast<std::ptrdiff_t>(at) <=
-                                           static_cast<std::ptrdiff_t>(row + r) + block.diagonal) {
+        if (at >= end || static_cast<std::ptrdiff_t>(at) <=
+                             static_cast<std::ptrdiff_t>(row + r) + block.diagonal) {
           continue;
         }
         *sink.next++ = {static_cast<std::uint32_t>(row + r), static_cast<std::uint32_t>(at),
@@ -203,7 +203,11 @@ KLG_AVX512_INLINE void scan(const Block& block, CandidateSink& sink) {
   const std::size_t width = block.steps * sizeof(std::uint32_t);  // bytes of a row
   const std::size_t panel = width * kRightRows;
   alignas(64) float sums[kLeftRows * kColumns];
-  for (std::size_t column = 0; column < block.right.count; column += kColumns) {
+  // A tile that is not full comes first, where the diagonal leaves it the fewest rows; the rest of
+  // its columns are the next one's.
+  const std::size_t end = (block.right.count + kRightRows - 1) / kRightRows * kRightRows;
+  std::size_t next = end % kColumns == 0 ? kColumns : end % kColumns;
+  for (std::size_t column = 0; column < end; column = next, next += kColumns) {
     Columns columns{block.right.floor[column], 0.0f};
     for (std::size_t c = column; c < column + kColumns; ++c) {
       columns.floor = std::min(columns.floor, block.right.floor[c]);
@@ -212,14 +216,14 @@ KLG_AVX512_INLINE void scan(const Block& block, CandidateSink& sink) {
       }
     }
     const std::int32_t* start = kFilter == Filter::codes ? block.right.correction + column : kZeros;
-    const auto last = static_cast<std::ptrdiff_t>(column + kColumns - 1);
+    const auto last = static_cast<std::ptrdiff_t>(next - 1);
     for (std::size_t row = 0; row < block.left.count; row += kLeftRows) {
       if (last <= static_cast<std::ptrdiff_t>(row) + block.diagonal) break;
       multiply<kFilter>(left + row * width, right + column * width, block.steps, panel, start,
                         sums);
       if (may_reach<kFilter>(block, row, column, columns, sums)) [[unlikely]] {
         if (sink.end - sink.next < static_cast<std::ptrdiff_t>(kMaxTile)) sink.drain();
-        append<kFilter>(block, row, column, sums, sink);
+        append<kFilter>(block, row, column, std::min(next, block.right.count), sums, sink);
       }
     }
   }

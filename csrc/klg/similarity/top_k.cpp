@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -57,7 +56,30 @@ class SampleSink final : public CandidateSink {
   std::array<Candidate, 2 * kMaxTile> buffer_;
 };
 
-/// Gives every row a floor: the k-th best lower bound among its scores with a sample of columns.
+/// A column of the sample and what the filter estimates of a row's score with it.
+struct Sampled {
+  float estimate;
+  std::uint32_t column;
+};
+
+bool worse(const Sampled& a, const Sampled& b) noexcept { return a.estimate > b.estimate; }
+
+/// A lower bound of a signed score: by the rows' own values, since what a filter's rounding can
+/// cost is half of what scores of random rows vary by, and floors that much lower let through
+/// several times as many pairs.
+float least_score(const Search& search, const PackedRows& sample, std::size_t i, std::size_t j,
+                  const Sampled& partner) {
+  if (sample.filter() != Filter::floats) {
+    if (const std::optional<double> estimate = search.scorer.estimate(i, j)) {
+      return static_cast<float>((search.negated ? -*estimate : *estimate) - search.scorer.slack());
+    }
+  }
+  const double slack =
+      sample.pad() + code_slack(search.left_packed.residual(i), sample.residual(partner.column));
+  return static_cast<float>(static_cast<double>(partner.estimate) - slack);
+}
+
+/// Gives every row a floor: what its k best scores with a sample of columns are at least.
 void seed_floors(Search& search, const TopKSettings& settings, const Kernels& kernels,
                  const WorkerTeam& team) {
   const std::size_t wanted = std::max(kSampleColumns, kSampleColumnsPerPartner * settings.k);
@@ -78,18 +100,27 @@ void seed_floors(Search& search, const TopKSettings& settings, const Kernels& ke
                    sample.steps(), sample.pad(), no_diagonal(count)},
                   sink);
     sink.drain();
+    std::vector<Sampled> best;
     for (std::size_t r = 0; r < count; ++r) {
-      float* row = sink.row(r);
-      for (std::size_t c = 0; c < members.size(); ++c) {
-        double slack = sample.pad();
-        slack += code_slack(search.left_packed.residual(first + r), sample.residual(c));
-        const bool itself = search.within && members[c] == first + r;
-        row[c] =
-            itself ? -std::numeric_limits<float>::infinity() : static_cast<float>(row[c] - slack);
+      const float* row = sink.row(r);
+      best.clear();
+      for (std::uint32_t c = 0; c < members.size(); ++c) {
+        if (search.within && members[c] == first + r) continue;
+        if (best.size() == settings.k && row[c] <= best.front().estimate) continue;
+        if (best.size() == settings.k) {
+          std::pop_heap(best.begin(), best.end(), worse);
+          best.pop_back();
+        }
+        best.push_back({row[c], c});
+        std::push_heap(best.begin(), best.end(), worse);
       }
-      const auto kth = row + settings.k - 1;
-      std::nth_element(row, kth, row + members.size(), std::greater<float>());
-      search.best.raise_floor(first + r, *kth);
+      if (best.size() < settings.k) continue;
+      float floor = std::numeric_limits<float>::infinity();
+      for (const Sampled& partner : best) {
+        floor = std::min(floor,
+                         least_score(search, sample, first + r, members[partner.column], partner));
+      }
+      search.best.raise_floor(first + r, floor);
     }
   });
 }

@@ -23,11 +23,13 @@ constexpr std::size_t kLeastRoom = std::size_t{1} << 20;
 constexpr std::uint32_t kMostTileRows = 4096;
 constexpr unsigned kMostVerifyBlocks = 1u << 16;
 
-/// A set of rows in device memory, packed.
+/// A set of rows in device memory, packed. Those that lie there are read where they lie.
 class PackedSet {
  public:
   PackedSet(const DeviceMatrix& matrix, cudaStream_t stream)
-      : rows_(matrix.rows * matrix.columns),
+      : sent_(matrix.on_device ? 0 : matrix.rows * matrix.columns),
+        rows_(matrix.on_device ? matrix.data : sent_.data()),
+        stride_(matrix.on_device ? matrix.stride : matrix.columns),
         squares_(matrix.rows),
         residuals_(tensor::packed_count(matrix.rows)),
         halves_(tensor::packed_count(matrix.rows) * tensor::packed_depth(matrix.columns)),
@@ -36,10 +38,11 @@ class PackedSet {
         count_(static_cast<std::uint32_t>(matrix.rows)),
         columns_(matrix.columns) {
     if (matrix.rows == 0 || matrix.columns == 0) return;
-    KLG_CUDA_TRY(cudaMemcpy2DAsync(
-        rows_.data(), matrix.columns * sizeof(float), matrix.data, matrix.stride * sizeof(float),
-        matrix.columns * sizeof(float), matrix.rows,
-        matrix.on_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice, stream));
+    if (!matrix.on_device) {
+      KLG_CUDA_TRY(cudaMemcpy2DAsync(sent_.data(), matrix.columns * sizeof(float), matrix.data,
+                                     matrix.stride * sizeof(float), matrix.columns * sizeof(float),
+                                     matrix.rows, cudaMemcpyHostToDevice, stream));
+    }
     halves_.clear(stream);
     if (matrix.mask != nullptr) mask_.upload(matrix.mask, stream);
     wrong_row_.upload(&kNoRow, stream);
@@ -56,11 +59,13 @@ class PackedSet {
   }
 
   [[nodiscard]] DeviceRows view() const noexcept {
-    return {rows_.data(), count_, columns_, squares_.data(), residuals_.data(), halves_.data()};
+    return {rows_, stride_, count_, columns_, squares_.data(), residuals_.data(), halves_.data()};
   }
 
  private:
-  DeviceBuffer<float> rows_;
+  DeviceBuffer<float> sent_;
+  const float* rows_;
+  std::size_t stride_;
   DeviceBuffer<double> squares_;
   DeviceBuffer<float> residuals_;
   DeviceBuffer<std::uint16_t> halves_;
@@ -186,7 +191,8 @@ FoundPairs find_pairs(const DeviceMatrix& left, const DeviceMatrix* right,
   if (right != nullptr) require_countable(*right);
   FoundPairs found;
   if (left.rows == 0 || left.columns == 0) return found;
-  const Stream stream(static_cast<cudaStream_t>(settings.stream));
+  const Stream stream(static_cast<cudaStream_t>(left.stream));
+  if (right != nullptr) stream.follow(static_cast<cudaStream_t>(right->stream));
   const PackedSet left_set(left, stream.get());
   if (right == nullptr) {
     Search(left_set, left_set, true, settings, stream.get()).run(found, poll);
@@ -195,6 +201,16 @@ FoundPairs find_pairs(const DeviceMatrix& left, const DeviceMatrix* right,
     Search(left_set, right_set, false, settings, stream.get()).run(found, poll);
   }
   return found;
+}
+
+void copy_to_host(const DeviceMatrix& matrix, float* out) {
+  if (device_count() == 0) throw CudaUnavailable("copy_to_host: " + unavailable_reason());
+  if (matrix.rows == 0 || matrix.columns == 0) return;
+  const Stream stream(static_cast<cudaStream_t>(matrix.stream));
+  KLG_CUDA_TRY(cudaMemcpy2DAsync(out, matrix.columns * sizeof(float), matrix.data,
+                                 matrix.stride * sizeof(float), matrix.columns * sizeof(float),
+                                 matrix.rows, cudaMemcpyDeviceToHost, stream.get()));
+  KLG_CUDA_TRY(cudaStreamSynchronize(stream.get()));
 }
 
 }  // namespace klg::cuda

@@ -14,15 +14,15 @@ struct DeviceMatrix {
   std::size_t columns;
   std::size_t stride;  ///< Entries from one row to the next.
   bool on_device;
-  const bool* mask;  ///< Rows that count, in the memory of the host; null for all.
-  const char* name;  ///< For messages.
+  const bool* mask;        ///< Rows that count, in the memory of the host; null for all.
+  const char* name;        ///< For messages.
+  void* stream = nullptr;  ///< What data on the device are ready on; null for the default one.
 };
 
 struct PairSettings {
   double threshold;
   bool below = true;
   std::size_t max_pairs = static_cast<std::size_t>(-1);
-  void* stream = nullptr;  ///< What the data on the device are ready on; null for the default one.
 };
 
 /// Pairs sorted by (i, j).
@@ -41,5 +41,8 @@ struct FoundPairs {
 [[nodiscard]] FoundPairs find_pairs(const DeviceMatrix& left, const DeviceMatrix* right,
                                     const PairSettings& settings,
                                     const std::function<void()>& poll);
+
+/// Copies a matrix on the device to `out`, rows one after the other, and waits until it is there.
+void copy_to_host(const DeviceMatrix& matrix, float* out);
 
 }  // namespace klg::cuda

@@ -22,7 +22,8 @@ static_assert(kSharedBytes <= 48 * 1024, "more would need an attribute of the ke
 
 /// A set of rows, packed.
 struct DeviceRows {
-  const float* rows;  ///< Dense (count, columns).
+  const float* rows;
+  std::size_t stride;  ///< Entries from one row to the next.
   std::uint32_t count;
   std::size_t columns;
   double* squares;
@@ -37,7 +38,7 @@ static __global__ void pack_kernel(DeviceRows set, const bool* mask, std::uint32
   const unsigned lane = threadIdx.x % 32;
   const std::uint32_t row = blockIdx.x * tensor::kWarps + threadIdx.x / 32;
   if (row >= set.count) return;
-  const float* x = set.rows + static_cast<std::size_t>(row) * set.columns;
+  const float* x = set.rows + static_cast<std::size_t>(row) * set.stride;
   double square = 0.0;
   if (mask == nullptr || mask[row]) {
     const double partial = similarity::lane_partial(x, x, set.columns, lane);
@@ -198,8 +199,8 @@ static __global__ void verify_kernel(DeviceRows left, DeviceRows right, double t
            static_cast<unsigned long long>(blockIdx.x) * tensor::kWarps + threadIdx.x / 32;
        k < count; k += warps) {
     const tensor::Candidate pair = candidates[k];
-    const float* x = left.rows + static_cast<std::size_t>(pair.row) * left.columns;
-    const float* y = right.rows + static_cast<std::size_t>(pair.column) * right.columns;
+    const float* x = left.rows + static_cast<std::size_t>(pair.row) * left.stride;
+    const float* y = right.rows + static_cast<std::size_t>(pair.column) * right.stride;
     const double partial = similarity::lane_partial(x, y, left.columns, lane);
     const double dot = similarity::reduce_lanes(DeviceWarp{}, partial);
     if (lane != 0) continue;

@@ -28,7 +28,7 @@ class Stream {
 
   [[nodiscard]] cudaStream_t get() const noexcept { return stream_; }
 
- private:
+  /// Goes on only when what is on another stream now has ended.
   void follow(cudaStream_t other) const {
     cudaEvent_t event = nullptr;
     KLG_CUDA_TRY(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
@@ -39,6 +39,7 @@ class Stream {
     KLG_CUDA_TRY(waits);
   }
 
+ private:
   cudaStream_t stream_ = nullptr;
 };
 

@@ -2,16 +2,61 @@
 Exact similarity of float32 rows.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['PackedIndex', 'PairScan', 'canonical_dot', 'instruction_set', 'instruction_sets', 'measure_peak', 'top_k']
+__all__: list[str] = ['ItemSets', 'MeanTension', 'PackedIndex', 'PairScan', 'Tension', 'VectorRows', 'WeightedTension', 'canonical_dot', 'instruction_set', 'instruction_sets', 'measure_peak', 'top_k']
+class VectorRows:
+    """
+    Float32 vectors of one length as rows, where they lie.
+    """
+    @staticmethod
+    def gather(vectors: list[typing.Any]) -> VectorRows | None:
+        """
+        The vectors as rows; None where one is no contiguous float32 vector, is empty or has another length.
+        """
+    @property
+    def columns(self) -> int:
+        """
+        Entries of a vector.
+        """
+class ItemSets:
+    """
+    The hashable items of every owner, for counting what two share.
+    """
+    def __init__(self, owners: collections.abc.Iterable[collections.abc.Iterable[typing.Any]]) -> None:
+        ...
+class Tension:
+    """
+    The composite score of two geoids.
+    """
+    def greatest_limit(self) -> float:
+        """
+        A cosine below which every pair lies that counts; above 1 where any may.
+        """
+    def pairs_above(self, i: typing_extensions.Buffer, j: typing_extensions.Buffer, cosine: typing_extensions.Buffer, present: typing_extensions.Buffer) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
+        """
+        Those of the pairs (i, j) that count, with their scores, given their cosines and whether they have one.
+        """
+class MeanTension(Tension):
+    """
+    The mean of the terms, above the threshold.
+    """
+    def __init__(self, features: ItemSets, keys: ItemSets, values: ItemSets, threshold: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+class WeightedTension(Tension):
+    """
+    The weighted terms, at the threshold or above.
+    """
+    def __init__(self, features: ItemSets, keys: ItemSets, sides: ItemSets, strings: ItemSets, folded: ItemSets, threshold: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
 class PairScan:
     """
     All pairs beyond a threshold, batch by batch in order (i, j).
     """
-    def __init__(self, x: typing_extensions.Buffer, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto') -> None:
+    def __init__(self, x: VectorRows | typing_extensions.Buffer, threshold: typing.SupportsFloat | typing.SupportsIndex, below: bool = True, threads: typing.SupportsInt | typing.SupportsIndex = 1, mask: typing_extensions.Buffer | None = None, queries: typing_extensions.Buffer | None = None, filter: str = 'auto', rule: Tension | None = None) -> None:
         ...
     def collect(self, max_pairs: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]], bool]:
         """
@@ -29,6 +74,11 @@ class PairScan:
     def filter(self) -> str:
         """
         What the scan filters with.
+        """
+    @property
+    def members(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Rows that can match, ascending: neither masked out nor zero.
         """
 class PackedIndex:
     """

@@ -102,6 +102,34 @@ TEST(HalfSlack, CoversTheWorstRoundingAndATenthOfItWouldNot) {
   }
 }
 
+// Two equal unit rows that halves hold exactly; every product after the first hundred is lost, since
+// it is less than half of what float32 can add to a sum near one.
+Rows rows_that_halves_add_badly() {
+  std::vector<float> row;
+  constexpr std::size_t kSmall = 16384;
+  double rest = 1.0 - static_cast<double>(kSmall) * 0x1p-26;
+  for (float entry = 0.5f; rest > 0.0; entry /= 2.0f) {
+    for (const double square = static_cast<double>(entry) * static_cast<double>(entry);
+         rest >= square; rest -= square) {
+      row.push_back(entry);
+    }
+  }
+  row.insert(row.end(), kSmall, 0x1p-13f);
+  Rows rows{2, row.size(), row};
+  rows.values.insert(rows.values.end(), row.begin(), row.end());
+  return rows;
+}
+
+TEST(HalfSlack, CoversSumsThatLoseNearlyEveryProduct) {
+  const Rows rows = rows_that_halves_add_badly();
+  ASSERT_EQ(canonical_dot(rows.row(0), rows.row(1), rows.columns), 1.0);
+  for (const Kernels* isa : testing::usable_kernels()) {
+    if (isa->halves.scan == nullptr) continue;
+    EXPECT_EQ(found(rows, Filter::halves, 1.0, *isa), 1u) << isa->name;
+    EXPECT_EQ(found(rows, Filter::halves, 0.1, *isa), 0u) << isa->name;
+  }
+}
+
 TEST(ResidualBound, IsNeverBelowTheResidual) {
   EXPECT_GT(residual_bound(0.0, 100), 0.0);
   EXPECT_GT(residual_bound(0.25, 768), 0.5);

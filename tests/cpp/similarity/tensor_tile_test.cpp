@@ -178,7 +178,8 @@ PairSet oracle(const Rows& rows, double threshold, bool below) {
   PairSet found;
   for (std::size_t i = 0; i < rows.count; ++i) {
     for (std::size_t j = i + 1; j < rows.count; ++j) {
-      if (is_match(testing::oracle_score(rows, i, j), threshold, below)) {
+      const double score = testing::oracle_score(rows, i, j);
+      if (below ? score < threshold : score > threshold) {
         found.insert({static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)});
       }
     }

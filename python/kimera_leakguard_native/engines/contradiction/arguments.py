@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kimera_leakguard_native.engines.contradiction.device_rows import copied_rows, on_device
+
 _WORK_WORTH_THREADS = 1e8
 """Entries of pairs below which starting threads costs more than it saves."""
 
@@ -21,12 +23,13 @@ def as_rows(x: Any, name: str) -> npt.NDArray[np.float32]:
     x : array_like (n, d)
         Anything with the buffer protocol or DLPack (numpy, torch on the CPU, ``array``, a memory
         map): float32 rows that are contiguous are used in place; float16 and other layouts are
-        copied, which changes no value. Sequences of numbers are rounded to float32.
+        copied, which changes no value. Rows on a CUDA device are copied to the host. Sequences of
+        numbers are rounded to float32.
 
     Raises
     ------
     TypeError
-        Another type of items (a silent conversion would change scores), or memory of a device.
+        Another type of items: a silent conversion would change scores.
     ValueError
         Not two dimensions.
     """
@@ -48,15 +51,14 @@ def as_rows(x: Any, name: str) -> npt.NDArray[np.float32]:
 def _as_array(x: Any, name: str) -> npt.NDArray[Any]:
     if isinstance(x, np.ndarray):
         return x
+    if on_device(x):
+        return copied_rows(x, name)
     if hasattr(x, "__dlpack__"):
         try:
             return np.from_dlpack(x)
         except (BufferError, RuntimeError, TypeError) as error:
             message = f"{name}: this {type(x).__name__} cannot be read on the CPU: {error}"
             raise TypeError(message) from error
-    if hasattr(x, "__cuda_array_interface__"):
-        message = f"{name}: this {type(x).__name__} lies in the memory of a device; copy it first"
-        raise TypeError(message)
     try:
         return np.asarray(memoryview(x))
     except TypeError:

@@ -1,12 +1,14 @@
-"""The embeddings of geoids as one matrix, and what stands in where there is none."""
+"""The embeddings of geoids as rows to search, and what stands in where there is none."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from kimera_leakguard_native._core import similarity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,82 +16,87 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(frozen=True)
 class Embeddings:
-    """Embeddings of n geoids.
-
-    Attributes
-    ----------
-    matrix : ndarray of float32 (n, d)
-        Zero rows stand for missing embeddings, and fill up shorter ones.
-    lengths : ndarray of int64 (n,)
-        Entries of each embedding; 0 where there is none.
-    """
-
-    matrix: npt.NDArray[np.float32]
-    lengths: npt.NDArray[np.int64]
-
-    @property
-    def missing(self) -> npt.NDArray[np.bool_]:
-        """Which geoids have no embedding."""
-        missing: npt.NDArray[np.bool_] = self.lengths == 0
-        return missing
-
-    @property
-    def zero(self) -> npt.NDArray[np.bool_]:
-        """Which geoids have an embedding that is zero."""
-        # Squares that vanish are only suspicious: the entries decide.
-        with np.errstate(over="ignore", under="ignore"):
-            squares = np.einsum("ij,ij->i", self.matrix, self.matrix)
-        zero: npt.NDArray[np.bool_] = (self.lengths > 0) & (squares == 0.0)
-        for row in np.flatnonzero(zero).tolist():
-            zero[row] = not self.matrix[row].any()
-        return zero
-
-    def require_finite(self, ids: Sequence[str]) -> None:
-        """Name the first geoid whose embedding holds NaN or infinity."""
-        wrong = np.flatnonzero(~np.isfinite(self.matrix).all(axis=1))
-        if len(wrong):
-            message = f"geoid {ids[int(wrong[0])]!r}: its embedding holds NaN or infinity"
-            raise ValueError(message)
-
-    def require_one_length(self, ids: Sequence[str]) -> None:
-        """Refuse embeddings that cannot be compared."""
-        present = np.flatnonzero(self.lengths)
-        other = present[self.lengths[present] != self.lengths[present[:1]].sum()]
-        if len(other):
-            first, odd = int(present[0]), int(other[0])
-            message = (
-                f"geoid {ids[odd]!r} has an embedding of {self.lengths[odd]} entries, "
-                f"geoid {ids[first]!r} one of {self.lengths[first]}: they cannot be compared"
-            )
-            raise ValueError(message)
-
-
-def stack(vectors: Sequence[Any], ids: Sequence[str]) -> Embeddings:
-    """Stack embeddings: lists of numbers, arrays or tensors; None and empty ones are missing.
+    """Embeddings of n geoids: lists of numbers, arrays or tensors; None and empty ones are missing.
 
     Raises
     ------
     ValueError
         An embedding is no vector of numbers; the message names it. NaN and infinity are left to
-        the search, which sees every entry anyway: see `Embeddings.require_finite`.
+        the search, which sees every entry anyway: see `require_finite`.
     """
-    rows = [_vector(vector, geoid_id) for vector, geoid_id in zip(vectors, ids, strict=True)]
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    width = int(lengths.max(initial=0))
-    if rows and bool((lengths == width).all()):
-        matrix = np.concatenate(rows).reshape(len(rows), width)
-    else:
-        matrix = np.zeros((len(rows), width), dtype=np.float32)
-        for number, row in enumerate(rows):
+
+    def __init__(self, vectors: list[Any], ids: Sequence[str]) -> None:
+        self._vectors = vectors
+        self._ids = ids
+        self._gathered = similarity.VectorRows.gather(vectors)
+        if self._gathered is None:
+            self._vectors = [_vector(v, name) for v, name in zip(vectors, ids, strict=True)]
+
+    @property
+    def rows(self) -> similarity.VectorRows | memoryview:
+        """What a search takes: float32 arrays of one length where they lie, else the matrix."""
+        return self.matrix.data if self._gathered is None else self._gathered
+
+    @cached_property
+    def matrix(self) -> npt.NDArray[np.float32]:
+        """All of them (n, d); zeros stand for missing ones, and fill up shorter ones."""
+        if self._gathered is not None and self._vectors:
+            return np.stack(self._vectors)
+        matrix = np.zeros((len(self._vectors), self.columns), dtype=np.float32)
+        for number, row in enumerate(self._vectors):
             matrix[number, : len(row)] = row
-    return Embeddings(matrix, lengths)
+        return matrix
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Entries of each (n,); 0 where there is none."""
+        return np.array([len(row) for row in self._vectors], dtype=np.int64)
+
+    @property
+    def columns(self) -> int:
+        """Entries of the longest."""
+        if self._gathered is not None:
+            return self._gathered.columns
+        return int(self.lengths.max(initial=0))
+
+    @property
+    def missing(self) -> list[int]:
+        """Which geoids have no embedding, ascending."""
+        if self._gathered is not None:
+            return []
+        missing: list[int] = np.flatnonzero(self.lengths == 0).tolist()
+        return missing
+
+    @property
+    def odd_one(self) -> int | None:
+        """The first geoid whose embedding is not as long as an earlier one."""
+        if self._gathered is not None:
+            return None
+        present = np.flatnonzero(self.lengths)
+        odd = present[self.lengths[present] != self.lengths[present[:1]].sum()]
+        return int(odd[0]) if len(odd) else None
+
+    def require_finite(self) -> None:
+        """Name the first geoid whose embedding holds NaN or infinity."""
+        wrong = np.flatnonzero(~np.isfinite(self.matrix).all(axis=1))
+        if len(wrong):
+            message = f"geoid {self._ids[int(wrong[0])]!r}: its embedding holds NaN or infinity"
+            raise ValueError(message)
+
+    def require_one_length(self) -> None:
+        """Refuse embeddings that cannot be compared."""
+        odd = self.odd_one
+        if odd is not None:
+            first = int(np.flatnonzero(self.lengths)[0])
+            message = (
+                f"geoid {self._ids[odd]!r} has an embedding of {self.lengths[odd]} entries, "
+                f"geoid {self._ids[first]!r} one of {self.lengths[first]}: they cannot be compared"
+            )
+            raise ValueError(message)
 
 
 def _vector(vector: Any, geoid_id: str) -> npt.NDArray[np.float32]:
-    if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == 1:
-        return vector
     if vector is None:
         return np.empty(0, dtype=np.float32)
     try:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from kimera_leakguard_native.engines.contradiction import embeddings as geoid_embeddings
+from kimera_leakguard_native._core import similarity
 from kimera_leakguard_native.engines.contradiction.arguments import as_threshold, thread_count
+from kimera_leakguard_native.engines.contradiction.embeddings import Embeddings, semantic_cosine
 from kimera_leakguard_native.engines.contradiction.geoid import GeoidState, TensionGradient
 from kimera_leakguard_native.engines.contradiction.on_device import uses_device
 from kimera_leakguard_native.engines.contradiction.pairs import contradiction_pairs
@@ -17,6 +18,8 @@ from kimera_leakguard_native.engines.contradiction.tension import Geoid, Scoring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
 
     from kimera_leakguard_native.engines.contradiction.on_device import Backend
 
@@ -146,8 +149,9 @@ class OptimizedContradictionEngine:
         start = time.perf_counter()
         queried = list(self._resolve(geoids).values())
         count = len(queried)
-        threads = thread_count(self._threads, count * count / 2, _width(queried))
-        found = Tensions(queried, self.scoring).above(self.tension_threshold, threads)
+        tensions = Tensions(queried, self.scoring)
+        threads = thread_count(self._threads, count * count / 2, tensions.columns)
+        found = tensions.above(self.tension_threshold, threads)
         self._record(start, count, len(found))
         return found
 
@@ -234,21 +238,30 @@ class OptimizedContradictionEngine:
     def _contradictions(
         self, geoids: Sequence[Geoid], ids: Sequence[str], threads: int | None
     ) -> list[tuple[int, int]]:
-        stacked = geoid_embeddings.stack([g.embedding_vector for g in geoids], ids)
-        stacked.require_one_length(ids)
+        embeddings = Embeddings([geoid.embedding_vector for geoid in geoids], ids)
+        embeddings.require_one_length()
         try:
-            pairs = contradiction_pairs(
-                stacked.matrix, self.threshold, threads=threads, backend=self.backend
-            )
+            i, j = self._search(embeddings, len(ids), threads)
         except ValueError:
-            stacked.require_finite(ids)
+            embeddings.require_finite()
             raise
-        found = list(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True))
-        missing = np.flatnonzero(stacked.missing)
-        if len(missing):
-            found += self._semantic_contradictions(geoids, {int(m) for m in missing})
+        found = list(zip(i.tolist(), j.tolist(), strict=True))
+        missing = embeddings.missing
+        if missing:
+            found += self._semantic_contradictions(geoids, set(missing))
             found.sort()
         return found
+
+    def _search(
+        self, embeddings: Embeddings, count: int, threads: int | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        if uses_device(None, self.backend):
+            pairs = contradiction_pairs(embeddings.matrix, self.threshold, backend=self.backend)
+            return pairs.i, pairs.j
+        threads = thread_count(threads, count * count / 2, embeddings.columns)
+        scan = similarity.PairScan(embeddings.rows, self.threshold, True, threads)
+        (i, j, _), _ = scan.collect()
+        return i, j
 
     def _semantic_contradictions(
         self, geoids: Sequence[Geoid], missing: set[int]
@@ -259,9 +272,7 @@ class OptimizedContradictionEngine:
             for j in range(len(geoids)):
                 if j == i or (j in missing and j < i):
                     continue
-                cosine = geoid_embeddings.semantic_cosine(
-                    geoids[i].semantic_state, geoids[j].semantic_state
-                )
+                cosine = semantic_cosine(geoids[i].semantic_state, geoids[j].semantic_state)
                 if cosine is not None and cosine < self.threshold:
                     found.append((min(i, j), max(i, j)))
         return found
@@ -281,9 +292,3 @@ class OptimizedContradictionEngine:
         self._detections += 1
         self._processed += geoids
         self._tensions += tensions
-
-
-def _width(geoids: Sequence[Geoid]) -> int:
-    return max(
-        (len(g.embedding_vector) for g in geoids if g.embedding_vector is not None), default=0
-    )

@@ -25,6 +25,7 @@ def top_k(
     threads: int | None = None,
     mask: Any = None,
     queries: Any = None,
+    executor: Any = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Find the k rows most similar to every row, by canonical cosine; ties by lower index.
 
@@ -42,6 +43,9 @@ def top_k(
         Rows of `x` that count.
     queries : array_like of float32 (m, d) or (d,), optional
         Rows to find partners for; by default those of `x`, where no row is its own partner.
+    executor : executor, optional
+        Where to run tiles of the work, as in `contradiction_pairs`. The result is the same, bit by
+        bit; within one matrix every pair is met from both sides, which is twice the work.
 
     Returns
     -------
@@ -61,6 +65,8 @@ def top_k(
         raise ValueError(message)
     rows = as_rows(x, "x")
     asking = None if queries is None else as_rows(query_matrix(queries), "queries")
+    if executor is not None:
+        return _on_executor(rows, asking, k, largest, mask, executor)
     count, entries = rows.shape[0], rows.shape[1]
     pairs = count * (count / 2 if asking is None else asking.shape[0])
     threads = thread_count(threads, pairs, entries)
@@ -72,3 +78,26 @@ def top_k(
         as_mask(mask, count),
         None if asking is None else asking.data,
     )
+
+
+def _on_executor(
+    rows: npt.NDArray[np.float32],
+    asking: npt.NDArray[np.float32] | None,
+    k: int,
+    largest: bool,
+    mask: Any,
+    executor: Any,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    import numpy as np
+
+    from kimera_leakguard_native.engines.contradiction.tiled_neighbours import partner_tiles
+
+    if asking is not None and asking.shape[1] != rows.shape[1]:
+        message = (
+            f"queries: rows of {asking.shape[1]} entries cannot be compared with rows of "
+            f"{rows.shape[1]}"
+        )
+        raise ValueError(message)
+    checked = as_mask(mask, len(rows))
+    counts = None if checked is None else np.asarray(checked)
+    return partner_tiles(rows, asking, k, largest=largest, mask=counts, executor=executor)

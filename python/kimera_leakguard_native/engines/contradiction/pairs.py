@@ -13,11 +13,7 @@ from kimera_leakguard_native.engines.contradiction.arguments import (
     query_matrix,
     thread_count,
 )
-from kimera_leakguard_native.engines.contradiction.on_device import (
-    device_cross_pairs,
-    device_pairs,
-    uses_device,
-)
+from kimera_leakguard_native.engines.contradiction.on_device import device_pairs, uses_device
 from kimera_leakguard_native.errors import LeakGuardError
 
 if TYPE_CHECKING:
@@ -152,12 +148,12 @@ def cross_pairs(
     """Find every pair of a row of `queries` (m, d) or (d,) with a row of `x` (n, d).
 
     As `contradiction_pairs`; `i` counts rows of `queries`, `j` rows of `x`, and every combination
-    counts. `mask` is for the rows of `x`. On a device, ``backend="cuda"`` takes rows of the host.
+    counts. `mask` is for the rows of `x`. ``auto`` searches where `x` lies.
     """
-    if uses_device(None, backend):
+    if uses_device(x, backend):
         as_pair_bound(max_pairs)
-        arrays, complete = device_cross_pairs(
-            query_matrix(queries), x, as_threshold(threshold), below, mask, max_pairs
+        arrays, complete = device_pairs(
+            x, as_threshold(threshold), below, mask, max_pairs, query_matrix(queries)
         )
         if not complete:
             raise too_many(max_pairs)

@@ -60,11 +60,8 @@ def pair_tiles(
     ValueError
         A row that counts holds NaN or infinity.
     """
-    total = len(rows)
-    size = min(_MOST_ROWS, max(_FEWEST_ROWS, -(-total // _FEWEST_BLOCKS)))
-    blocks = [(at, min(at + size, total)) for at in range(0, total, size)]
-    for first, last in blocks:
-        _require_finite(rows[first:last], first, None if mask is None else mask[first:last])
+    blocks = cut(len(rows))
+    require_finite(rows, "x", mask)
     tiles = [(a, b) for a in range(len(blocks)) for b in range(a, len(blocks))]
 
     def calls() -> Iterator[tuple[Any, ...]]:
@@ -87,6 +84,12 @@ def pair_tiles(
             held = []
 
 
+def cut(total: int) -> list[tuple[int, int]]:
+    """Cut so many rows into blocks (first, last) of equal size."""
+    size = min(_MOST_ROWS, max(_FEWEST_ROWS, -(-total // _FEWEST_BLOCKS)))
+    return [(at, min(at + size, total)) for at in range(0, total, size)]
+
+
 def portable(
     rows: npt.NDArray[np.float32], first: int, last: int
 ) -> npt.NDArray[np.float32] | MappedRows:
@@ -102,6 +105,11 @@ def portable(
     return np.ascontiguousarray(part)
 
 
+def opened(rows: npt.NDArray[np.float32] | MappedRows) -> npt.NDArray[np.float32]:
+    """Give the rows that `portable` made so."""
+    return rows.open() if isinstance(rows, MappedRows) else rows
+
+
 def tile(
     left: npt.NDArray[np.float32] | MappedRows,
     right: npt.NDArray[np.float32] | MappedRows | None,
@@ -110,11 +118,11 @@ def tile(
     below: bool,
 ) -> Arrays:
     """Find the pairs of one tile; runs in a worker."""
-    a = left.open() if isinstance(left, MappedRows) else left
+    a = opened(left)
     if right is None:
         mask = None if masks is None else np.ascontiguousarray(masks[0]).data
         return _collected(similarity.PairScan(a.data, threshold, below, 1, mask))
-    b = right.open() if isinstance(right, MappedRows) else right
+    b = opened(right)
     kept = np.arange(len(a))
     if masks is not None:  # the scan takes a mask for one side only
         kept = np.flatnonzero(masks[0])
@@ -137,12 +145,23 @@ def _merged(parts: list[Arrays]) -> Arrays:
     return i[order], j[order], score[order]
 
 
-def _require_finite(
-    rows: npt.NDArray[np.float32], first: int, mask: npt.NDArray[np.bool_] | None
+def require_finite(
+    rows: npt.NDArray[np.float32], name: str, mask: npt.NDArray[np.bool_] | None
 ) -> None:
-    wrong = ~np.isfinite(rows).all(axis=1)
-    if mask is not None:
-        wrong &= mask
-    if wrong.any():
-        row = int(wrong.argmax()) + first
-        raise ValueError(f"x: row {row} holds NaN or infinity; remove it or leave it out by a mask")
+    """Name the first row that counts and holds NaN or infinity.
+
+    Raises
+    ------
+    ValueError
+        There is one.
+    """
+    for first, last in cut(len(rows)):
+        wrong = ~np.isfinite(rows[first:last]).all(axis=1)
+        if mask is not None:
+            wrong &= mask[first:last]
+        if wrong.any():
+            row = int(wrong.argmax()) + first
+            message = (
+                f"{name}: row {row} holds NaN or infinity; remove it or leave it out by a mask"
+            )
+            raise ValueError(message)

@@ -1,11 +1,14 @@
 """The contract of the contradiction engine, with the reference scores of the original."""
 
+import array
+import gc
 import itertools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from kimera_leakguard_native import _core
 from kimera_leakguard_native.bench.oracles.similarity import canonical_scores
 from kimera_leakguard_native.engines.contradiction.engine import OptimizedContradictionEngine
 from kimera_leakguard_native.engines.contradiction.geoid import GeoidState, TensionGradient
@@ -189,6 +192,57 @@ def test_contradictions_list_later_ids_in_query_order():
     assert engine.detect_contradictions_faiss(query) == {"d": ["a"], "a": ["b"], "b": []}
     assert engine.geoids == ["a", "b", "c", "d"]
     assert engine.embeddings["c"] == [0, 1]
+
+
+def test_embeddings_may_be_any_vectors():
+    vectors = np.random.default_rng(3).standard_normal((40, 16)).astype(np.float32)
+    vectors[30:] = -vectors[:10]
+    unaligned = np.frombuffer(bytearray(16 * 4 + 1), np.float32, offset=1, count=16)
+    unaligned[:] = vectors[0]
+    shapes = {
+        "in place": list(vectors),
+        "a buffer among arrays": [array.array("f", vectors[0].tolist()), *vectors[1:]],
+        "every other entry": [np.repeat(v, 2)[::2] for v in vectors],
+        "unaligned": [unaligned, *vectors[1:]],
+        "other byte order": [v.astype(">f4") for v in vectors],
+        "float64": [v.astype(np.float64) for v in vectors],
+        "lists": [v.tolist() for v in vectors],
+    }
+    results = []
+    for embeddings in shapes.values():
+        engine = OptimizedContradictionEngine(
+            [GeoidState(f"g{k}", {f"f{k % 3}": 1.0}, {}, v) for k, v in enumerate(embeddings)]
+        )
+        results.append((engine.detect_contradictions(), engine.detect_tension_gradients()))
+    assert "g33" in results[0][0]["g3"]
+    assert all(result == results[0] for result in results)
+
+
+def test_an_array_that_is_searched_stays():
+    geoids = random_geoids(30)
+    scan = _core.similarity.PairScan(
+        _core.similarity.VectorRows.gather([g.embedding_vector for g in geoids]), 0.2
+    )
+    vector = geoids[0].embedding_vector
+    with pytest.raises(ValueError, match="references or is referenced"):
+        vector.resize(9)
+    del geoids, vector
+    gc.collect()
+    found = scan.collect()[0]
+    assert len(found[0]) > 100
+
+
+def test_a_rule_fits_its_rows():
+    sets = _core.similarity.ItemSets([["a"], ["b"]])
+    rule = _core.similarity.MeanTension(sets, sets, sets, 0.4)
+    with pytest.raises(ValueError, match="rule: decides about the rows of x"):
+        _core.similarity.PairScan(np.ones((3, 4), np.float32), 1.0, rule=rule)
+    with pytest.raises(ValueError, match=r"values: expected 2 owners, got 0"):
+        _core.similarity.MeanTension(sets, sets, _core.similarity.ItemSets([]), 0.4)
+    with pytest.raises(IndexError, match=r"pair 0 names a geoid outside 0\.\.1"):
+        rule.pairs_above(np.array([0]), np.array([2]), np.zeros(1), np.ones(1, bool))
+    with pytest.raises(TypeError, match="unhashable"):
+        _core.similarity.ItemSets([[[]]])
 
 
 def test_any_object_with_the_four_attributes_is_a_geoid():

@@ -1,16 +1,20 @@
 """The device gives the same bits; without one, errors say why."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import kimera_leakguard_native as klg
 from kimera_leakguard_native import _core
-from kimera_leakguard_native.engines.contradiction.on_device import (
-    device_rows,
-    on_device,
-    uses_device,
+from kimera_leakguard_native.engines.contradiction.device_rows import lend_rows, on_device
+from kimera_leakguard_native.engines.contradiction.neighbours import top_k
+from kimera_leakguard_native.engines.contradiction.on_device import uses_device
+from kimera_leakguard_native.engines.contradiction.pairs import (
+    contradiction_pairs,
+    count_pairs,
+    cross_pairs,
 )
-from kimera_leakguard_native.engines.contradiction.pairs import contradiction_pairs, cross_pairs
 
 
 class Array:
@@ -26,16 +30,53 @@ class Array:
         }
 
 
+class Lent:
+    """An array that says by DLPack alone that it lies on a device; its memory is the host's."""
+
+    def __init__(self, x, device=(2, 0)):
+        self.x, self.device, self.streams = x, device, []
+
+    def __dlpack_device__(self):
+        return self.device
+
+    def __dlpack__(self, *, stream=None, **options):
+        self.streams.append(stream)
+        return self.x.__dlpack__(**options)
+
+
 def matrix(n, d, seed=0):
     return np.random.default_rng(seed).standard_normal((n, d)).astype(np.float32)
 
 
 def test_rows_on_a_device_are_described_and_not_copied():
     assert on_device(Array())
-    assert device_rows(Array(), "x") == (4096, 3, 4, 4, 1)
-    assert device_rows(Array(strides=(64, 4), stream=2), "x") == (4096, 3, 4, 16, 2)
+    assert lend_rows(Array(), "x").rows == (4096, 3, 4, 4, 1)
+    assert lend_rows(Array(strides=(64, 4), stream=2), "x").rows == (4096, 3, 4, 16, 2)
     assert not on_device(matrix(2, 2))
     assert not on_device([[1.0]])
+    assert not on_device(Lent(matrix(2, 2), device=(1, 0)))
+
+
+@pytest.mark.parametrize("device", [(2, 0), (13, 0)])
+def test_dlpack_is_enough(device):
+    x = matrix(6, 8)
+    before = sys.getrefcount(x)
+    array = Lent(x[1:, :5], device)
+    assert on_device(array)
+    lent = lend_rows(array, "x")
+    assert lent.rows == (x.ctypes.data + 32, 5, 5, 8, 1)
+    # The producer has been told which stream is to wait for its data.
+    assert array.streams == [1]
+    assert sys.getrefcount(x) > before
+    del lent, array
+    assert sys.getrefcount(x) == before
+
+
+def test_a_capsule_is_taken_once():
+    capsule = matrix(2, 2).__dlpack__()
+    assert _core.cuda.DlpackArray(capsule).shape == (2, 2)
+    with pytest.raises(TypeError, match="capsule that nobody has taken yet"):
+        _core.cuda.DlpackArray(capsule)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +86,15 @@ def test_rows_on_a_device_are_described_and_not_copied():
         (Array(shape=(3,)), ValueError, "x: expected 2 dimensions"),
         (Array(strides=(4, 12)), ValueError, "x: expected rows that are contiguous"),
         (Array(strides=(8, 4)), ValueError, "x: expected rows that are contiguous"),
+        (Lent(np.ones((3, 4))), TypeError, "x: expected float32 .'<f4'., got '<f8'"),
+        (Lent(np.ones((3, 4), np.int32)), TypeError, "got '<i4'"),
+        (Lent(np.ones(3, np.float32)), ValueError, "x: expected 2 dimensions"),
+        (Lent(np.ones((4, 6), np.float32)[:, ::2]), ValueError, "x: expected rows that are conti"),
     ],
 )
 def test_arrays_that_cannot_be_read_are_refused(array, error, text):
     with pytest.raises(error, match=text):
-        device_rows(array, "x")
+        lend_rows(array, "x")
 
 
 def test_an_unknown_backend_is_refused():
@@ -61,15 +106,22 @@ def test_a_missing_device_is_no_lack_of_memory():
     if _core.cuda.device_count():
         pytest.skip("there is a CUDA device")
     reason = _core.cuda.unavailable_reason()
-    for x in (matrix(2, 2), Array()):
+    for x in (matrix(2, 2), Array(), Lent(matrix(2, 2))):
         with pytest.raises(klg.CudaUnavailable, match=reason):
             contradiction_pairs(x, 0.0, backend="cuda")
-    with pytest.raises(klg.CudaUnavailable, match=reason):
-        contradiction_pairs(Array(), 0.0)
+    for x in (Array(), Lent(matrix(2, 2))):
+        with pytest.raises(klg.CudaUnavailable, match=reason):
+            contradiction_pairs(x, 0.0)
+        # What runs on the processor copies the rows first.
+        for call in (lambda x=x: top_k(x, 1), lambda x=x: count_pairs(x, 0.0)):
+            with pytest.raises(klg.CudaUnavailable, match=f"copy_to_host: {reason}"):
+                call()
     with pytest.raises(klg.CudaUnavailable, match="find_pairs: "):
-        _core.cuda.pairs_of_host_rows(matrix(2, 2), 0.0)
+        _core.cuda.find_pairs(matrix(2, 2), 0.0)
     with pytest.raises(klg.CudaUnavailable, match="find_pairs: "):
-        _core.cuda.cross_pairs_of_host_rows(matrix(2, 2), matrix(3, 2), 0.0)
+        _core.cuda.find_pairs(matrix(3, 2), 0.0, queries=lend_rows(Lent(matrix(2, 2)), "q").rows)
+    with pytest.raises(ValueError, match="queries: rows of 3 entries cannot be compared"):
+        _core.cuda.find_pairs(matrix(2, 2), 0.0, queries=matrix(2, 3))
     assert not uses_device(matrix(2, 2), "auto")
     with pytest.raises(klg.CudaUnavailable, match=reason):
         cross_pairs(matrix(2, 2), matrix(3, 2), 0.0, backend="cuda")

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from kimera_leakguard_native import _core
+
 PRELUDE = """
     import resource
     import numpy as np
@@ -62,3 +64,51 @@ def test_the_call_fails_and_the_next_one_works(call):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["refused", "unchanged"], done.stderr
+
+
+MAPPED = """
+    import resource, sys
+    from concurrent.futures import ThreadPoolExecutor
+    import numpy as np
+    import kimera_leakguard_native as klg
+
+    ROWS, COLUMNS = 40000, 512
+    file = np.lib.format.open_memmap(sys.argv[1], "w+", np.float32, (ROWS, COLUMNS))
+    random = np.random.default_rng(0)
+    for start in range(0, ROWS, 4000):
+        file[start : start + 4000] = random.standard_normal((4000, COLUMNS), np.float32)
+    file[-1] = -file[0]
+    del file
+    rows = np.load(sys.argv[1], mmap_mode="r")
+    klg.contradiction_pairs(rows[:500], -0.5, threads=1)
+    with ThreadPoolExecutor(1) as executor:
+        klg.contradiction_pairs(rows[:2000], -0.5, executor=executor)  # its thread has its stack
+        with open("/proc/self/status") as status:
+            used = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData"))
+        # Less than half of what the rows take in memory.
+        resource.setrlimit(resource.RLIMIT_DATA, (used + (36 << 20), resource.RLIM_INFINITY))
+        try:
+            np.array(rows)
+        except MemoryError:
+            print("the rows do not fit")
+        for found in (
+            klg.contradiction_pairs(rows, -0.5, threads=1),
+            klg.contradiction_pairs(rows, -0.5, executor=executor),
+        ):
+            print(list(zip(found.i.tolist(), found.j.tolist())))
+"""
+
+
+@pytest.mark.skipif(
+    _core.similarity.instruction_set() == "baseline", reason="packs 4 bytes an entry, not 1"
+)
+def test_mapped_rows_need_not_fit_into_memory(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(MAPPED), tmp_path / "rows.npy"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["the rows do not fit", "[(0, 39999)]", "[(0, 39999)]"]
