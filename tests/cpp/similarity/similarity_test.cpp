@@ -102,8 +102,8 @@ TEST(HalfSlack, CoversTheWorstRoundingAndATenthOfItWouldNot) {
   }
 }
 
-// Two equal unit rows that halves hold exactly; every product after the first hundred is lost, since
-// it is less than half of what float32 can add to a sum near one.
+// Two equal unit rows that halves hold exactly; every product after the first hundred is lost,
+// since it is less than half of what float32 can add to a sum near one.
 Rows rows_that_halves_add_badly() {
   std::vector<float> row;
   constexpr std::size_t kSmall = 16384;
