@@ -222,6 +222,27 @@ def connect(port: int, first: bytes = b"") -> socket.socket:
     return connection
 
 
+def flood_http(port: int, seconds: float) -> int:
+    """Ask for metrics and profiles from several threads at once; give the answers that came."""
+    end = time.monotonic() + seconds
+    answers: list[int] = []
+
+    def ask(path: str) -> None:
+        while time.monotonic() < end:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+                answer.read()
+                answers.append(answer.status)
+
+    threads = [
+        threading.Thread(target=ask, args=(path,)) for path in ("/metrics", "/debug/pprof/heap") * 4
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers.count(200)
+
+
 def flood_agent(pid: int, seconds: float) -> int:
     """Send garbage, silence and questions to the agent; give the answers that came."""
     answers = 0
@@ -252,8 +273,8 @@ def test_the_service_serves_while_everything_around_it_misbehaves(
         time.sleep(0.5)
         assert service.threads < before + 50, "who sends nothing gets no thread without end"
     assert service.next_line()["alerts"] >= 1000
-    for _ in range(30):
-        text = service.scrape()
+    assert flood_http(metrics, 3.0) > 20
+    text = service.scrape()
     assert "klg_component" in text
     assert "\n</script>" not in text
     assert flood_agent(pid, 3.0) > 3

@@ -28,7 +28,7 @@ def lease(pool):
 
 klg.start(sample_bytes=4096)
 kept = []
-pool = klg.SlotPool(256, capacity=50, name="rows")  # made after the agent
+pool = klg.SlotPool(256, capacity=50, name="rows\\x1b]0;x\\x07")  # made after the agent
 handles = [lease(pool) for _ in range(7)]
 print("ready", flush=True)
 while True:
@@ -84,14 +84,19 @@ def test_a_running_process_says_what_grows(
     largest = max(answer["sites"]["sites"], key=lambda site: site["live_bytes"])
     assert (largest["function"], largest["line"]) == ("grow", 6)
     (pool,) = answer["slots"]
-    assert (pool["name"], pool["device"], pool["live"], pool["capacity"]) == ("rows", "cpu", 7, 50)
+    assert (pool["name"], pool["device"], pool["live"], pool["capacity"]) == (
+        "rows\x1b]0;x\x07",
+        "cpu",
+        7,
+        50,
+    )
     assert pool["used_bytes"] == 7 * 1024 <= pool["committed_bytes"]
     (held,) = pool["holders"]
     assert (held["line"], held["function"], held["slots"]) == (9, "lease", 7)
     assert 0 <= held["oldest_s"] < 120
     text = snapshot(environment, str(service.pid)).stdout
     assert "growing.py:6 in grow" in text
-    assert "slots rows (cpu): 7 of 50 live, 7.0 KiB of 52.0 KiB committed" in text
+    assert r"slots rows\x1b]0;x\x07 (cpu): 7 of 50 live, 7.0 KiB of 52.0 KiB committed" in text
     assert re.search(r" 7 slots, oldest +\d+ s  .*growing.py:9 in lease", text)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kimera_leakguard_native.reporters.printable import printable
 from kimera_leakguard_native.reporters.sizes import human
 from kimera_leakguard_native.runtime.agent import client
 
@@ -35,7 +36,7 @@ def command(pid: int | None, *, as_json: bool) -> None:
         click.echo(json.dumps(answer, indent=2))
         return
     for line in _lines(answer):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:
