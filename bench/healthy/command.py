@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from corpora.klg import Alarm
     from healthy.corpora import Pin
 
-_LABELS = Path(__file__).with_name("labels.tsv")
-_UNSEEN = Path(__file__).with_name("unseen.tsv")
-_UNSEEN_LABELS = Path(__file__).with_name("unseen_labels.tsv")
+_HERE = Path(__file__).parent
+_SETS = {
+    "read": (PACKAGES, _HERE / "labels.tsv"),
+    "unseen": (_HERE / "unseen.tsv", _HERE / "unseen_labels.tsv"),
+    "fresh": (_HERE / "fresh.tsv", _HERE / "fresh_labels.tsv"),
+}
+"""Tables of packages with their labels; only the first set has the standard library."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 if alarms are without a label, 2 if something could not be checked."""
     options = _parser().parse_args(arguments)
-    wanted = pins(_UNSEEN if options.unseen else PACKAGES)
-    everything = [pin.package for pin in wanted] + ([] if options.unseen else [STDLIB])
+    table, its_labels = _SETS[options.set]
+    wanted = pins(table)
+    everything = [pin.package for pin in wanted] + ([STDLIB] if options.set == "read" else [])
     try:
-        known = labels.read(options.labels or (_UNSEEN_LABELS if options.unseen else _LABELS))
+        known = labels.read(options.labels or its_labels)
     except (labels.BadLabels, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.only or everything:
         try:
             corpus = _corpus(name, wanted, options.cache)
-            if options.unseen:
+            if options.set != "read":
                 corpus = without_tests(corpus, options.cache / "library")
             found, lines = _alarms(corpus)
         except (Unavailable, CheckFailed) as error:
@@ -58,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="score_healthy.py", description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for releases")
-    parser.add_argument("--unseen", action="store_true", help="the set of unseen.tsv")
+    parser.add_argument("--set", choices=sorted(_SETS), default="read", help="which packages")
+    parser.add_argument("--unseen", action="store_const", dest="set", const="unseen")
+    parser.add_argument("--fresh", action="store_const", dest="set", const="fresh")
     parser.add_argument("--labels", type=Path, help="default: those of the set")
     parser.add_argument("--only", action="append", metavar="PACKAGE", help="may be repeated")
     return parser

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.klg import Alarm, Checked
-from healthy import command, labels
-from healthy.corpora import PACKAGES, Corpus, pins
+from healthy import advice, command, labels
+from healthy.corpora import Corpus, pins
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def write(tmp_path: Path, *lines: str) -> Path:
 
 @pytest.mark.parametrize(
     ("packages", "table"),
-    [(PACKAGES, command._LABELS), (command._UNSEEN, command._UNSEEN_LABELS)],
+    [*command._SETS.values(), (advice._PACKAGES, advice._LABELS)],
 )
 def test_the_committed_labels_can_be_read(packages: Path, table: Path) -> None:
     known = labels.read(table)
@@ -111,3 +111,26 @@ def test_a_corpus_that_cannot_be_had_is_an_error(
     options = ["--cache", str(tmp_path), "--labels", str(known), "--only", "no-such-package"]
     assert command.main(options) == 2
     assert "could not be checked" in capsys.readouterr().out
+
+
+def test_a_sample_of_advice_is_drawn_alike_each_time() -> None:
+    found = [
+        (labels.Key("p", "1", "a.py", line, "KLG203"), Alarm("a.py", line, "KLG203", "M"))
+        for line in range(1, 40)
+    ]
+    chosen = advice.sample(found, 10, seed=3)
+    assert chosen == advice.sample(found[::-1], 10, seed=3)
+    assert len({key for key, _ in chosen}) == 10
+    assert chosen != advice.sample(found, 10, seed=4)
+
+
+def test_the_table_of_advice_counts_each_tier() -> None:
+    found = [
+        (labels.Key("p", "1", "a.py", line, code), Alarm("a.py", line, code, tier))
+        for line, code, tier in ((1, "KLG101", "X"), (2, "KLG101", "X"), (3, "KLG203", "M"))
+    ]
+    known = {found[0][0]: "true", found[2][0]: "false"}
+    lines = list(advice.table(found, known))
+    assert lines[1].split() == ["M", "1", "0", "1", "0"]
+    assert lines[2].split() == ["X", "2", "1", "0", "0"]
+    assert lines[-1].startswith("true: 1 of 2 = 50 %")

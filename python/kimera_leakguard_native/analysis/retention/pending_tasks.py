@@ -25,6 +25,7 @@ _WAIT = re.compile(rb"\bwait\(")
 _STORED = re.compile(rb"self\.(\w+)(?:: ?[^=\n]+)? = [^\n]*\b(?:create_task|ensure_future)\b")
 _EARLY = frozenset({"FIRST_COMPLETED", "FIRST_EXCEPTION"})
 _LOOKS = frozenset({"done", "result", "exception", "cancelled", "get_name", "set_name"})
+_PAUSES = frozenset({"asyncio.sleep", "anyio.sleep", "trio.sleep"})
 _ENDS = re.compile(
     r"^_*(a?close|stop|shutdown|shut_down|disconnect|terminate|dispose|cleanup|teardown|finish)$"
     r"|^__a?exit__$"
@@ -77,6 +78,8 @@ def _left_by_wait(outline: Outline, function: Definition, call: ast.Call) -> Ite
                 continue
         else:
             continue
+        if _only_sleeps(outline, started):
+            continue
         repeated = body.loop_of(call)
         yield Retention(
             CODE,
@@ -94,6 +97,14 @@ def _left_by_wait(outline: Outline, function: Definition, call: ast.Call) -> Ite
             ),
         )
         return
+
+
+def _only_sleeps(outline: Outline, started: ast.AST) -> bool:
+    """Whether a task is a pause, which comes to its end by itself."""
+    return any(
+        isinstance(node, ast.Call) and outline.qualify(node.func) in _PAUSES
+        for node in ast.walk(started)
+    )
 
 
 def _takes_pending(function: Definition, call: ast.Call) -> bool:
