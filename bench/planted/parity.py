@@ -1,9 +1,11 @@
 """Runs hostile programs plainly and under `klg run`, and shows every difference for the user.
 
-    python bench/compare_with_plain.py [CASE...] [--python PYTHON]
+    python bench/compare_with_plain.py [CASE...] [--how run|got|preload|start] [--python PYTHON]
 
 Standard output and the exit code must be the same (128 + n for a signal); what plain Python writes
-to standard error must be there, followed by our report and nothing else. Addresses do not count.
+to standard error must be there, followed by our report and nothing else (a program that samples
+itself may log a line of ours in between). Addresses do not count.
+With `--how start` the program samples itself: `klg.start(native="got")` runs before its first line.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ import sys
 import tempfile
 import termios
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 NASTY = Path(__file__).resolve().parent / "nasty"
 PATIENCE_S = 60.0
+JEMALLOC = os.environ.get("KLG_TEST_JEMALLOC") or ctypes.util.find_library("jemalloc")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -83,6 +86,7 @@ PLAIN = (
     "forked_child_exits",
     "forks_100_times",
     "forks_in_threads",
+    "gevent_pool",
     "greenlets",
     "introspects",
     "late_finalisers",
@@ -135,7 +139,7 @@ CASES = [
     Case("introspects", environment={"PYTHONDEVMODE": "1"}, variant="PYTHONDEVMODE"),
     *(
         Case(program, environment={"LD_PRELOAD": library}, variant="jemalloc")
-        for library in filter(None, [ctypes.util.find_library("jemalloc")])
+        for library in filter(None, [JEMALLOC])
         for program in ("reallocs", "daemon_threads", "forks_in_threads", "process_pools")
     ),
     *with_environments("reallocs"),
@@ -208,7 +212,7 @@ def _await_ready(output, process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
-def differences(plain: Ending, watched: Ending) -> list[str]:
+def differences(plain: Ending, watched: Ending, *, with_report: bool = True) -> list[str]:
     """Say how a watched run differs from a plain one."""
     found = []
     if watched.code is None:
@@ -217,12 +221,16 @@ def differences(plain: Ending, watched: Ending) -> list[str]:
         found.append(f"exit code {watched.code} instead of {plain.code}")
     if watched.stdout != plain.stdout:
         found.append(_first_difference("stdout", plain.stdout, watched.stdout))
-    if not watched.stderr.startswith(plain.stderr):
+    if with_report and not watched.stderr.startswith(plain.stderr):
         found.append(_first_difference("stderr", plain.stderr, watched.stderr))
+    if not with_report and (
+        lost := set(plain.stderr.splitlines()) - set(watched.stderr.splitlines())
+    ):
+        found.append(f"not on stderr: {min(lost)!r}")
     ours = watched.stderr[len(plain.stderr) :]
     if "Traceback" in ours and not found:
         found.append(f"a traceback of ours: {ours.strip().splitlines()[-1]}")
-    if not watched.report:
+    if with_report and not watched.report:
         found.append("no report")
     return found
 
@@ -236,15 +244,32 @@ def _first_difference(name: str, plain: str, watched: str) -> str:
     return f"{name}: more than plain Python writes: {got[len(expected)][:200]!r}"
 
 
-def compare(case: Case, python: str = sys.executable) -> tuple[Ending, Ending, list[str]]:
+WAYS = {"run": (), "got": ("--native", "got"), "preload": ("--preload",), "start": None}
+"""How a program may be watched: options of `klg run`, or by itself."""
+
+_START = """
+import kimera_leakguard_native as klg
+klg.start(sample_bytes=16384, native="got")
+"""
+
+
+def compare(
+    case: Case, python: str = sys.executable, how: str = "run"
+) -> tuple[Ending, Ending, list[str]]:
     """Run a case both ways."""
     program = [str(NASTY / f"{case.program}.py"), *case.arguments]
     plain = run([python, *program], case)
+    options = WAYS[how]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        watch = [python, "-m", "kimera_leakguard_native", "run", "--report", str(report)]
-        watched = run([*watch, *program], case, report)
-    return plain, watched, differences(plain, watched)
+        if options is None:
+            (Path(folder) / "sitecustomize.py").write_text(_START, encoding="utf-8")
+            itself = replace(case, environment={**case.environment, "PYTHONPATH": folder})
+            watched = run([python, *program], itself)
+        else:
+            watch = [python, "-m", "kimera_leakguard_native", "run", "--report", str(report)]
+            watched = run([*watch, *options, *program], case, report)
+    return plain, watched, differences(plain, watched, with_report=options is not None)
 
 
 def main() -> int:
@@ -252,6 +277,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--how", choices=WAYS, default="run", help="how it is watched")
     parser.add_argument("--times", type=int, default=1, help="repeat each case")
     options = parser.parse_args()
     chosen = [
@@ -262,7 +288,7 @@ def main() -> int:
     bad = 0
     for case in chosen:
         for _ in range(options.times):
-            plain, watched, found = compare(case, options.python)
+            plain, watched, found = compare(case, options.python, options.how)
             bad += bool(found)
             times = f"{plain.seconds:5.1f} s -> {watched.seconds:5.1f} s"
             print(f"{'DIFFERS' if found else 'same':8}{case.name:44}{times}  {'; '.join(found)}")

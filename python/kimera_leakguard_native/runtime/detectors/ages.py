@@ -52,16 +52,12 @@ _COHORTS = 6
 _ALIKE = 2.0
 """Log-likelihood by which a steady inflow must be likelier than one that fades as another does."""
 
-_SURELY = 0.05
-"""Chance of a steady inflow to look so much slower at its end, from which on decay is asked for."""
-
-_DEVIANCE = 4.0
-"""Twice the log-likelihood ratio from which on something goes on under a decay: 2 % of chi-square
+_DEVIANCE = 5.4
+"""Twice the log-likelihood ratio from which on something goes on under a decay: 1 % of chi-square
 with one degree, on one side. Less of it calls containers that fill up slowly leaks, more of it
 misses leaks that follow a start-up."""
 
-_PARTS = 12
-_FACTORS = [math.sqrt(k / 20) for k in range(1, 20)]
+_FACTORS = [k / 20 for k in range(1, 20)]
 _HALVINGS = 8
 
 
@@ -307,7 +303,7 @@ def _fading(
         after_first = min(1.0, load[2] / load[0]) if load[0] > 0 else 1.0
         after_middle = min(1.0, load[2] / load[1]) if load[1] > 0 else 1.0
     slower = last < 0.5 * after_first * first
-    surely = binomial_tail(first, last, 1 / (1 + after_first)) < _SURELY
+    surely = binomial_tail(first, last, 1 / (1 + after_first)) < 0.01
     decays = slower and surely and not _goes_on(survivors, start, end, activity)
     # The inflow of a cache whose keys are asked for by popularity falls like 1/t, not so fast.
     slowing = first > middle and last < 0.75 * after_middle * middle
@@ -331,12 +327,12 @@ def _goes_on(
     Compares, by their largest likelihoods, a decay by one factor from part to part of the history
     with such a decay and a steady inflow, both times the load where that is less than at first.
     """
-    cohorts = _counts(survivors, start, end, _PARTS)
-    load = [1.0] * _PARTS
+    cohorts = _counts(survivors, start, end, _COHORTS)
+    load = [1.0] * _COHORTS
     if activity is not None:
-        part = (end - start) / _PARTS
-        did = [activity(start + k * part, start + (k + 1) * part) for k in range(_PARTS)]
-        usual = sum(did[: _PARTS // 3]) / (_PARTS // 3)
+        part = (end - start) / _COHORTS
+        did = [activity(start + k * part, start + (k + 1) * part) for k in range(_COHORTS)]
+        usual = sum(did[: _COHORTS // 3]) / (_COHORTS // 3)
         load = [min(1.0, one / usual) if one > 0 and usual > 0 else 1.0 for one in did]
     total = sum(load)
     steady = [share / total for share in load]
