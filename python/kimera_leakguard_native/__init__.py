@@ -18,11 +18,9 @@ __all__ = sorted([*ORIGINS, "__version__"])  # noqa: PLE0605 - one table is the 
 
 def _refuse_sub_interpreters() -> None:
     """Raise ImportError in one: the extension module would wait for ever for a lock that it has."""
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     try:
-        if sys.version_info >= (3, 13):
-            import _interpreters as interpreters
-        else:
-            import _xxsubinterpreters as interpreters
+        interpreters = importlib.import_module(module)
     except ImportError:  # an interpreter without them
         return
     if interpreters.get_current() != interpreters.get_main():
