@@ -1,12 +1,12 @@
 """Print what an observation and a sampler hold themselves over a long run, fast-forwarded.
 
-    python bench/soak.py [--days 10] [--seconds 60]
+    python bench/soak.py [--days 10] [--stacks 2000] [--seconds 60]
 
 First the observer: polls of `--days` days, a minute apart, of a capture whose samples are born
-and die at ever new stacks, on a clock that is set forward; the memory is that of tracemalloc. Then
-the sampler itself: as many samples within `--seconds` as a process that allocates 20 MB a second
-gives in days at the default mean; the memory is the resident size. Both must stay flat: what is
-held at the end of the run is at most a tenth, or 1 MiB, above what was held at a fifth of it.
+and die at `--stacks` stacks, on a clock that is set forward; the memory is that of tracemalloc.
+Then the sampler itself: as many samples within `--seconds` as a process that allocates 20 MB a
+second gives in days at the default mean; the memory is the resident size. Both must stay flat:
+what is held at the end of the run is at most a tenth, or 1 MiB, above what was held at a third.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ USUAL_RATE = 20e6
 class Forwarded:
     """A capture of a program that lives for days within seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, stacks: int) -> None:
+        self._stacks = stacks
         self.now = 0.0
         self._random = random.Random(0)
         self._live: list[tuple[float, float, int]] = []  # death, birth, node
@@ -45,9 +46,7 @@ class Forwarded:
     def forward(self, seconds: float) -> None:
         self.now += seconds
         for _ in range(30):
-            self._nodes = min(
-                self._nodes + 1, 60_000
-            )  # the recorder's table is full on the second day
+            self._nodes = min(self._nodes + 1, self._stacks)
             node = self._random.randrange(1, self._nodes + 1)
             life = self._random.expovariate(1 / 3000.0) * self._random.choice((0.1, 1, 20))
             self._live.append((self.now + life, self.now, node))
@@ -104,9 +103,9 @@ class Forwarded:
         return told
 
 
-def observer(days: float) -> list[float]:
+def observer(days: float, stacks: int) -> list[float]:
     """Poll for days; give the bytes that the observation holds at `LOOKS` times."""
-    capture = Forwarded()
+    capture = Forwarded(stacks)
     tracemalloc.start()
     observation = Observation(capture, lambda: Resident(100 * MIB, 10 * MIB))  # type: ignore[arg-type]
     held = []
@@ -159,20 +158,21 @@ def sampler(seconds: float) -> list[float]:
 
 
 def is_flat(held: list[float]) -> bool:
-    """Whether the end is not above a fifth of the run by more than a tenth or 1 MiB."""
-    return max(held[-2:]) <= held[LOOKS // 5] + max(MIB, 0.1 * held[LOOKS // 5])
+    """Whether the end is not above a third of the run by more than a tenth or 1 MiB."""
+    return max(held[-2:]) <= held[LOOKS // 3 - 1] + max(MIB, 0.1 * held[LOOKS // 3 - 1])
 
 
 def main() -> int:
     """Run both; 0 if both are flat."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=float, default=10.0)
+    parser.add_argument("--stacks", type=int, default=2000, help="that die old, by and by")
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     flat = True
     for title, held in (
         ("sampler", sampler(options.seconds)),
-        ("observer", observer(options.days)),
+        ("observer", observer(options.days, options.stacks)),
     ):
         good = is_flat(held)
         flat = flat and good
