@@ -7,51 +7,19 @@
 #include <string>
 
 #include "bindings.hpp"
+#include "dlpack.hpp"
 
 namespace klg::bindings {
 namespace {
 
 namespace py = pybind11;
 
-// The interface as DLPack 1.0 fixes it; DLManagedTensorVersioned starts with its version.
-struct Device {
-  std::int32_t type;
-  std::int32_t id;
-};
-struct DataType {
-  std::uint8_t code;
-  std::uint8_t bits;
-  std::uint16_t lanes;
-};
-struct Tensor {
-  void* data;
-  Device device;
-  std::int32_t ndim;
-  DataType dtype;
-  std::int64_t* shape;
-  std::int64_t* strides;
-  std::uint64_t byte_offset;
-};
-struct Managed {
-  Tensor tensor;
-  void* context;
-  void (*deleter)(Managed*);
-};
-struct Versioned {
-  std::uint32_t major;
-  std::uint32_t minor;
-  void* context;
-  void (*deleter)(Versioned*);
-  std::uint64_t flags;
-  Tensor tensor;
-};
-
+using dlpack::DataType;
+using dlpack::ManagedTensor;
+using dlpack::Tensor;
+using dlpack::VersionedTensor;
 using Numbers = py::typing::Tuple<py::int_, py::ellipsis>;
 
-constexpr const char* kName = "dltensor";
-constexpr const char* kUsed = "used_dltensor";
-constexpr const char* kVersionedName = "dltensor_versioned";
-constexpr const char* kVersionedUsed = "used_dltensor_versioned";
 constexpr std::uint32_t kMajor = 1;
 
 /// An array that another library lent by `__dlpack__`; given back with the object.
@@ -59,16 +27,17 @@ class DlpackArray {
  public:
   explicit DlpackArray(const py::capsule& capsule) {
     PyObject* const raw = capsule.ptr();
-    if (PyCapsule_IsValid(raw, kVersionedName) != 0) {
-      versioned_ = static_cast<Versioned*>(PyCapsule_GetPointer(raw, kVersionedName));
+    if (PyCapsule_IsValid(raw, VersionedTensor::kCapsule) != 0) {
+      versioned_ =
+          static_cast<VersionedTensor*>(PyCapsule_GetPointer(raw, VersionedTensor::kCapsule));
       if (versioned_->major != kMajor) {
         throw py::buffer_error("DLPack " + std::to_string(versioned_->major) +
                                ": only version 1 can be read");
       }
-      PyCapsule_SetName(raw, kVersionedUsed);
-    } else if (PyCapsule_IsValid(raw, kName) != 0) {
-      managed_ = static_cast<Managed*>(PyCapsule_GetPointer(raw, kName));
-      PyCapsule_SetName(raw, kUsed);
+      PyCapsule_SetName(raw, VersionedTensor::kTaken);
+    } else if (PyCapsule_IsValid(raw, ManagedTensor::kCapsule) != 0) {
+      managed_ = static_cast<ManagedTensor*>(PyCapsule_GetPointer(raw, ManagedTensor::kCapsule));
+      PyCapsule_SetName(raw, ManagedTensor::kTaken);
     } else {
       throw py::type_error("expected a DLPack capsule that nobody has taken yet");
     }
@@ -107,8 +76,8 @@ class DlpackArray {
     return result;
   }
 
-  Managed* managed_ = nullptr;
-  Versioned* versioned_ = nullptr;
+  ManagedTensor* managed_ = nullptr;
+  VersionedTensor* versioned_ = nullptr;
 };
 
 }  // namespace

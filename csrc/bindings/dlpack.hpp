@@ -32,6 +32,7 @@ struct Tensor {
 
 struct ManagedTensor {
   static constexpr const char* kCapsule = "dltensor";
+  static constexpr const char* kTaken = "used_dltensor";
   Tensor tensor;
   void* context;
   void (*deleter)(ManagedTensor*);
@@ -39,6 +40,7 @@ struct ManagedTensor {
 
 struct VersionedTensor {
   static constexpr const char* kCapsule = "dltensor_versioned";
+  static constexpr const char* kTaken = "used_dltensor_versioned";
   std::uint32_t major;
   std::uint32_t minor;
   void* context;
