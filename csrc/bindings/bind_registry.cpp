@@ -24,8 +24,10 @@ using registry::Totals;
 // An argument as an unsigned integer; false with a Python error set.
 template <class T>
 bool to_unsigned(PyObject* object, const char* name, T& out) noexcept {
-  const unsigned long long value = PyLong_AsUnsignedLongLong(object);
-  if (value == static_cast<unsigned long long>(-1) && PyErr_Occurred() != nullptr) {
+  // Not PyLong_AsUnsignedLongLong, which goes through an array of bytes.
+  static_assert(sizeof(unsigned long) == sizeof(std::uint64_t));
+  const unsigned long value = PyLong_AsUnsignedLong(object);
+  if (value == static_cast<unsigned long>(-1) && PyErr_Occurred() != nullptr) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
       PyErr_Format(PyExc_TypeError, "%s: expected an int, got %.100s", name,
                    Py_TYPE(object)->tp_name);
@@ -191,7 +193,7 @@ void bind_registry(py::module_& parent) {
       .def("totals", &AllocationRegistry::totals, "Sums over all sites.");
   add_fast_method(type, record_method);
   add_fast_method(type, release_method);
-  m.def("monotonic_ns", &monotonic_ns, "The clock of `born_ns`.");
+  m.def("clock_ns", &coarse_monotonic_ns, "The clock of `born_ns`.");
   m.def("benchmark_pairs", &benchmark_pairs, py::arg("threads"), py::arg("pairs"),
         py::arg("window") = 64, py::arg("same_site") = false,
         "Time threads that each record and release `pairs` times, pinned to cores of their own.");

@@ -105,6 +105,16 @@ py::typing::Dict<py::str, py::object> totals(const CaptureView& view) {
   return out;
 }
 
+using HeldTuple = std::tuple<std::uint32_t, std::uint64_t, double, std::uint64_t, std::uint64_t>;
+
+std::vector<HeldTuple> held(const CaptureView& view, std::uint64_t large) {
+  std::vector<HeldTuple> out;
+  for (const CaptureView::Held& one : view.held(large)) {
+    out.emplace_back(one.node, one.samples, one.bytes, one.large_bytes, one.largest);
+  }
+  return out;
+}
+
 std::pair<py::bytes, std::uint64_t> deaths(CaptureView& view) {
   std::uint64_t lost = 0;
   const std::vector<Life> lives = view.new_deaths(lost);
@@ -172,6 +182,9 @@ void bind_sampler(py::module_& parent) {
       .def(
           "live", [](const CaptureView& view) { return packed(view.live()); },
           "Live samples as records of LIFE_FORMAT.")
+      .def("held", &held, py::arg("large"),
+           "Live samples by stack: (node, samples, estimated bytes, bytes of samples of at least "
+           "`large`, the largest of these).")
       .def("new_deaths", &deaths,
            "Deaths of old samples since the last call as records of LIFE_FORMAT, and how many "
            "were lost.")

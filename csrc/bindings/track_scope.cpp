@@ -1,6 +1,9 @@
 #include "track_scope.hpp"
 
 #include <pybind11/typing.h>
+#include <structmember.h>
+
+#include <cstddef>
 
 #include "klg/core/clock.hpp"
 
@@ -42,6 +45,37 @@ PyObject* leave(PyObject* self, PyObject* const*, Py_ssize_t) noexcept {
   TrackScope* scope = as_scope(self);
   if (scope->depth > 0 && --scope->depth == 0) leave_table(scope);
   Py_RETURN_NONE;
+}
+
+// What `with` calls: see ScopeMethod.
+PyObject* enter_or_leave(PyObject* self, PyObject* const* arguments, std::size_t flagged,
+                         PyObject* names) noexcept {
+  const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+  if (names == nullptr || PyTuple_GET_SIZE(names) == 0) {
+    if (count == 0) return enter(self, nullptr);
+    if (count == 3) return leave(self, arguments, count);
+  }
+  PyErr_Format(PyExc_TypeError, "a scope is entered without arguments and left with three, got %zd",
+               count);
+  return nullptr;
+}
+
+// `__enter__` and `__exit__` of a scope: bound, each is the scope itself. `with` binds both, and
+// two bound methods would cost a third of the whole block; what it calls tells them apart by the
+// number of its arguments. Of the type they are plain method descriptors, as contextlib expects.
+struct ScopeMethod {
+  PyObject_HEAD PyObject* function;
+};
+
+PyObject* bind(PyObject* self, PyObject* scope, PyObject*) noexcept {
+  return Py_NewRef(scope != nullptr ? scope : reinterpret_cast<ScopeMethod*>(self)->function);
+}
+
+void dealloc_method(PyObject* self) noexcept {
+  PyTypeObject* type = Py_TYPE(self);
+  Py_XDECREF(reinterpret_cast<ScopeMethod*>(self)->function);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) noexcept {
@@ -139,10 +173,12 @@ PyObject* get_class(PyObject* self, void*) noexcept {
 
 PyObject* get_allocation(PyObject* self, void*) noexcept { return allocation_of(as_scope(self)); }
 
-PyMethodDef methods[] = {
+PyMethodDef scope_methods[] = {
     {"__enter__", enter, METH_NOARGS, "__enter__(self, /) -> TrackScope\n\nOpen the scope."},
     {"__exit__", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(leave)), METH_FASTCALL,
-     "__exit__(self, *exception: object) -> None\n\nClose the scope; hides no exception."},
+     "__exit__(self, *exception: object) -> None\n\nClose the scope; hides no exception."}};
+
+PyMethodDef methods[] = {
     {"__reduce_ex__", reduce_ex, METH_O,
      "__reduce_ex__(self, protocol: int, /) -> tuple\n\nReduce to the allocation."},
     {nullptr, nullptr, 0, nullptr}};
@@ -152,9 +188,32 @@ PyGetSetDef properties[] = {
     {"allocation", get_allocation, nullptr, "The MemoryAllocation of this scope.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(TrackScope, call), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+
 template <class Function>
 void* slot(Function* function) noexcept {
   return reinterpret_cast<void*>(function);
+}
+
+void add_scope_methods() {
+  PyType_Slot slots[] = {
+      {Py_tp_descr_get, slot(bind)}, {Py_tp_dealloc, slot(dealloc_method)}, {0, nullptr}};
+  PyType_Spec spec = {
+      "kimera_leakguard_native._core.scopes.ScopeMethod", static_cast<int>(sizeof(ScopeMethod)), 0,
+      static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION), slots};
+  const auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
+  if (!type) throw py::error_already_set();
+  for (PyMethodDef& definition : scope_methods) {
+    auto* raw = reinterpret_cast<PyTypeObject*>(type.ptr());
+    const auto method = py::reinterpret_steal<py::object>(raw->tp_alloc(raw, 0));
+    if (!method) throw py::error_already_set();
+    auto* bound = reinterpret_cast<ScopeMethod*>(method.ptr());
+    bound->function = PyDescr_NewMethod(scope_type, &definition);
+    if (bound->function == nullptr) throw py::error_already_set();
+    py::handle(reinterpret_cast<PyObject*>(scope_type)).attr(definition.ml_name) = method;
+  }
 }
 
 }  // namespace
@@ -166,6 +225,8 @@ void register_track_scope(py::module_& m) {
       "left on another thread than it was entered on.";
   PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>(doc)},
                          {Py_tp_methods, methods},
+                         {Py_tp_members, members},
+                         {Py_tp_call, slot(PyVectorcall_Call)},
                          {Py_tp_getset, properties},
                          {Py_tp_traverse, slot(traverse)},
                          {Py_tp_clear, slot(clear)},
@@ -176,14 +237,15 @@ void register_track_scope(py::module_& m) {
                          {Py_tp_richcompare, slot(compare)},
                          {Py_tp_hash, slot(PyObject_HashNotImplemented)},
                          {0, nullptr}};
-  PyType_Spec spec = {"kimera_leakguard_native._core.scopes.TrackScope",
-                      static_cast<int>(sizeof(TrackScope)), 0,
-                      static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
-                                            Py_TPFLAGS_DISALLOW_INSTANTIATION),
-                      slots};
+  PyType_Spec spec = {
+      "kimera_leakguard_native._core.scopes.TrackScope", static_cast<int>(sizeof(TrackScope)), 0,
+      static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+                            Py_TPFLAGS_DISALLOW_INSTANTIATION),
+      slots};
   PyObject* type = PyType_FromSpec(&spec);
   if (type == nullptr) throw py::error_already_set();
   scope_type = reinterpret_cast<PyTypeObject*>(type);
+  add_scope_methods();
   m.def(
       "set_allocation_class",
       [](const py::type& cls, const AllocationBuilder& build) {
@@ -212,7 +274,9 @@ PyObject* new_scope(PyObject* owner, ScopeTracker& tracker, PyObject* id, PyObje
   }
   // A subclass of str may have its own hash and equality; its plain text has not.
   PyObject* text = PyUnicode_CheckExact(id) ? Py_NewRef(id) : PyUnicode_FromObject(id);
-  const Py_hash_t hash = text == nullptr ? -1 : PyObject_Hash(text);
+  // Most ids have been hashed before, and keep their hash.
+  Py_hash_t hash = text == nullptr ? -1 : reinterpret_cast<PyASCIIObject*>(text)->hash;
+  if (text != nullptr && hash == -1) hash = PyObject_Hash(text);
   TrackScope* scope = hash == -1 ? nullptr : PyObject_GC_New(TrackScope, scope_type);
   if (scope == nullptr) {
     Py_XDECREF(text);
@@ -220,6 +284,7 @@ PyObject* new_scope(PyObject* owner, ScopeTracker& tracker, PyObject* id, PyObje
   }
   Py_INCREF(owner);
   Py_XINCREF(info);
+  scope->call = enter_or_leave;
   scope->owner = owner;
   scope->tracker = &tracker;
   scope->id = text;

@@ -13,11 +13,12 @@ namespace klg::bindings {
 ///
 /// The table's links are borrowed references: a scope that is dropped while open leaves the table.
 struct TrackScope {
-  PyObject_HEAD PyObject* owner;  // the tracker's Python object, kept alive
-  ScopeTracker* tracker;          // inside owner
-  PyObject* id;                   // exact str
-  PyObject* info;                 // a mapping, or null
-  PyObject* allocation;           // the MemoryAllocation, once somebody has looked
+  PyObject_HEAD vectorcallfunc call;  // enters without arguments, leaves with three
+  PyObject* owner;                    // the tracker's Python object, kept alive
+  ScopeTracker* tracker;              // inside owner
+  PyObject* id;                       // exact str
+  PyObject* info;                     // a mapping, or null
+  PyObject* allocation;               // the MemoryAllocation, once somebody has looked
   std::int64_t entered_ns;
   Py_hash_t hash;
   std::uint32_t depth;  // entered and not yet left; the entry is in the table while above 0

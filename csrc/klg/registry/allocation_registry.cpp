@@ -68,7 +68,7 @@ AllocationRegistry::~AllocationRegistry() { ignore_forks(); }
 
 Handle AllocationRegistry::record(SiteId site, std::uint64_t size, StackId stack) noexcept {
   if (site > site_table_.size()) site = kOtherSites;  // never given out: counted, not lost
-  const std::int64_t born_ns = monotonic_ns();
+  const std::int64_t born_ns = coarse_monotonic_ns();
   Shard& home = home_shard();
   Handle handle = record_in(home, site, size, stack, born_ns);
   // Only a table that is nearly full comes here: any shard's free slot will do.

@@ -34,7 +34,7 @@ struct LiveRecord {
   SiteId site;
   StackId stack;
   std::uint64_t size;    ///< bytes
-  std::int64_t born_ns;  ///< `klg::monotonic_ns()` when it was recorded
+  std::int64_t born_ns;  ///< `klg::coarse_monotonic_ns()` when it was recorded
 };
 
 /// What one site has allocated; sizes in bytes.

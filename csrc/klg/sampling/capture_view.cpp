@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "klg/sampling/poisson_sampler.hpp"
+
 namespace klg::sampling {
 namespace {
 
@@ -79,6 +81,30 @@ std::vector<Life> CaptureView::live() const {
     if (read(capture.samples[k], life)) lives.push_back(life);
   }
   return lives;
+}
+
+std::vector<CaptureView::Held> CaptureView::held(std::uint64_t large) const {
+  const std::vector<Life> lives = live();
+  // The mean may be widened while samples are read: one that holds for all is taken after.
+  const double present = (*memory_)->header.mean_bytes.load(std::memory_order_acquire);
+  std::vector<Held> stacks;
+  std::vector<std::uint32_t> places(kMaxNodes, 0);  // by node, plus one
+  for (const Life& life : lives) {
+    if (life.reach < present) continue;
+    std::uint32_t& place = places[life.node];
+    if (place == 0) {
+      stacks.push_back({life.node, 0, 0.0, 0, 0});
+      place = static_cast<std::uint32_t>(stacks.size());
+    }
+    Held& stack = stacks[place - 1];
+    const double mean = std::max(static_cast<double>(life.mean), present);
+    ++stack.samples;
+    stack.bytes += weight(static_cast<std::size_t>(life.size), mean);
+    if (life.size < large) continue;
+    stack.large_bytes += life.size;
+    stack.largest = std::max(stack.largest, life.size);
+  }
+  return stacks;
 }
 
 std::vector<Life> CaptureView::new_deaths(std::uint64_t& lost) {

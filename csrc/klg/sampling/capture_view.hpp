@@ -56,6 +56,18 @@ class CaptureView {
   /// Live samples, in no order.
   [[nodiscard]] std::vector<Life> live() const;
 
+  /// What one stack holds.
+  struct Held {
+    std::uint32_t node;
+    std::uint64_t samples;
+    double bytes;               ///< estimated
+    std::uint64_t large_bytes;  ///< of the large samples themselves
+    std::uint64_t largest;      ///< of these the largest; 0 for none
+  };
+  /// Live samples summed up by stack.
+  /// @param large  bytes from which on a sample is large
+  [[nodiscard]] std::vector<Held> held(std::uint64_t large) const;
+
   /// Deaths logged since the last call, oldest first. `lost` counts those that were overwritten
   /// before they could be read.
   [[nodiscard]] std::vector<Life> new_deaths(std::uint64_t& lost);

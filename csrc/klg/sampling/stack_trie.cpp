@@ -41,23 +41,29 @@ std::uint32_t StackTrie::intern(const Frame* frames, std::size_t count, bool may
 }
 
 std::uint32_t StackTrie::child(std::uint32_t parent, const Frame& frame, bool may_pin) noexcept {
-  const std::uint32_t code_number = code(frame.code, may_pin);
-  if (code_number == kFull) return kFull;
   auto* table = node_table_.as<std::uint32_t>();
   auto* keys = node_keys_.as<NodeKey>();
-  const std::uint64_t place =
-      (std::uint64_t{code_number} << 32) | static_cast<std::uint32_t>(frame.offset);
+  const auto address = reinterpret_cast<std::uintptr_t>(frame.code);
+  const std::uint64_t place = (address << 16) ^ static_cast<std::uint32_t>(frame.offset);
   std::size_t slot = hash(place, parent) % kNodeSlots;
+  std::uint32_t code_number = 0;  // looked up when it is first needed
   for (; table[slot] != 0; slot = (slot + 1) % kNodeSlots) {
-    const NodeKey& key = keys[table[slot]];
-    if (key.parent == parent && key.offset == frame.offset && key.code == code_number) {
-      return table[slot];
-    }
+    NodeKey& key = keys[table[slot]];
+    if (key.pointer != frame.code || key.parent != parent || key.offset != frame.offset) continue;
+    if (key.sure) return table[slot];
+    if (code_number == 0) code_number = code(frame.code, may_pin);
+    if (code_number == kFull) return kFull;
+    if (key.code != code_number) continue;
+    key.sure = code_pinned_.as<bool>()[code_number];
+    return table[slot];
   }
+  if (code_number == 0) code_number = code(frame.code, may_pin);
+  if (code_number == kFull) return kFull;
   const std::uint32_t number = capture_->header.nodes.load(std::memory_order_relaxed);
   if (number == kMaxNodes) return kFull;
   table[slot] = number;
-  keys[number] = {parent, frame.offset, code_number};
+  keys[number] = {frame.code, parent, frame.offset, code_number,
+                  code_pinned_.as<bool>()[code_number]};
   capture_->nodes[number] = {parent, code_number, source_->line(frame)};
   capture_->header.nodes.store(number + 1, std::memory_order_release);
   return number;

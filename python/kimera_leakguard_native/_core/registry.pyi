@@ -4,7 +4,7 @@ A sharded table of live allocations.
 from __future__ import annotations
 import collections.abc
 import typing
-__all__: list[str] = ['AllocationRegistry', 'PairTimes', 'SiteStatistics', 'Totals', 'benchmark_pairs', 'monotonic_ns']
+__all__: list[str] = ['AllocationRegistry', 'PairTimes', 'SiteStatistics', 'Totals', 'benchmark_pairs', 'clock_ns']
 class SiteStatistics:
     """
     What one site has allocated; sizes in bytes.
@@ -130,7 +130,7 @@ def benchmark_pairs(threads: typing.SupportsInt | typing.SupportsIndex, pairs: t
     """
     Time threads that each record and release `pairs` times, pinned to cores of their own.
     """
-def monotonic_ns() -> int:
+def clock_ns() -> int:
     """
     The clock of `born_ns`.
     """

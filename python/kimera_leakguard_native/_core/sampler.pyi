@@ -18,6 +18,10 @@ class Capture:
         """
         Whether a sampler has begun to write.
         """
+    def held(self, large: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int, float, int, int]]:
+        """
+        Live samples by stack: (node, samples, estimated bytes, bytes of samples of at least `large`, the largest of these).
+        """
     def live(self) -> bytes:
         """
         Live samples as records of LIFE_FORMAT.

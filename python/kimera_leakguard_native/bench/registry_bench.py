@@ -26,6 +26,7 @@ def run(options: Options) -> Iterator[Result]:
     yield _python_pairs(options)
     yield _scope(options)
     yield _snapshot(options)
+    yield _longest_lock(options)
 
 
 def _native_pairs(options: Options) -> Iterator[Result]:
@@ -162,10 +163,7 @@ def _scope(options: Options) -> Result:
         {
             "dict + lock + clock class": ("replica", theirs(replica)),
             "dict + lock + clock @contextmanager": ("replica", theirs(generator)),
-            "empty C context manager (a lock)": (
-                "floor",
-                lambda: _time_lock(loops),
-            ),
+            "threading.Lock, which does nothing else": ("peer", lambda: _time_lock(loops)),
         },
         rounds=options.rounds(15),
         seed=options.seed,
@@ -262,6 +260,37 @@ def _snapshot(options: Options) -> Result:
         seed=options.seed,
         checked=True,
         hits=len(handles),
+    )
+
+
+def _longest_lock(options: Options) -> Result:
+    """Bound how long a look holds a lock: it takes one for a chunk of 1,024 records at a time.
+
+    A whole look at the statistics of a table of one chunk takes longer than holding the lock.
+    """
+    records = 1024
+    registry = AllocationRegistry(shards=1)
+    site = registry.intern_site("bench")
+    for size in range(records):
+        registry.record(site, size)
+
+    def ours() -> float:
+        start = time.thread_time_ns()
+        sites = registry.sites()
+        elapsed = time.thread_time_ns() - start
+        _require([one.live_count for one in sites] == [records], "the chunk was not seen")
+        return elapsed / 1e3
+
+    return compare(
+        "registry",
+        f"longest-lock/chunk={records}",
+        "us",
+        ours,
+        {},
+        rounds=options.rounds(60),
+        seed=options.seed,
+        checked=True,
+        hits=records,
     )
 
 

@@ -6,12 +6,11 @@ life. Its size over time does.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 LARGE = 16 * 1024
 """Bytes from which on a block is looked at by itself."""
@@ -61,21 +60,16 @@ class LevelHistory:
         """Whether the last look is long enough ago."""
         return not self.levels or time - self.levels[-1].time >= max(1.0, time * SPACING)
 
-    def add(self, time: float, live: float, blocks: Iterable[tuple[int, int]]) -> None:
+    def add(self, time: float, live: float, large: Mapping[int, Large]) -> None:
         """Keep a look.
 
         Parameters
         ----------
-        blocks : iterable of (int, int)
-            Stack and size of each live block that is large.
+        large : mapping of int to Large
+            By stack; those with the most bytes are kept.
         """
-        total: dict[int, int] = defaultdict(int)
-        largest: dict[int, int] = defaultdict(int)
-        for stack, size in blocks:
-            total[stack] += size
-            largest[stack] = max(largest[stack], size)
-        most = sorted(total, key=total.__getitem__, reverse=True)[:MAX_STACKS]
-        self.levels.append(Level(time, live, {s: Large(total[s], largest[s]) for s in most}))
+        most = sorted(large, key=lambda stack: large[stack].total, reverse=True)[:MAX_STACKS]
+        self.levels.append(Level(time, live, {stack: large[stack] for stack in most}))
         if len(self.levels) >= MAX_TIMES:
             # The newest stays, whether their number is odd or even.
             self.levels = self.levels[len(self.levels) % 2 == 0 :: 2]

@@ -110,28 +110,27 @@ class Observation:
     def snapshot(self) -> Snapshot:
         """Give the live memory by site, the largest first."""
         self.poll()
-        lives, totals = self._all_lives()
-        mean = totals.get("mean_bytes", 0.0)
-        stacks = self._populations(lives, mean)
+        held = self._capture.held(LARGE)
+        totals = self._capture.totals()
+        self._stacks.read(self._capture)
         sites: dict[Frame | None, Site] = {}
-        for node, stack in stacks.items():
-            if not stack.lives or self._stacks.is_own(node):
+        for node, samples, size, _, _ in held:
+            if self._stacks.is_own(node):
                 continue
             frame = self._stacks.site(node)
-            size = bytes_alive(stack.lives, mean)
             known = sites.get(frame)
             sites[frame] = Site(
                 file=frame.file if frame else None,
                 line=frame.line if frame else 0,
                 function=frame.function if frame else "",
                 live_bytes=size + (known.live_bytes if known else 0.0),
-                samples=len(stack.lives) + (known.samples if known else 0),
+                samples=samples + (known.samples if known else 0),
                 stack=known.stack if known else self._stacks.frames(node),
             )
         ordered = sorted(sites.values(), key=lambda one: one.live_bytes, reverse=True)
         return Snapshot(
             seconds=totals["seconds"],
-            mean_bytes=mean,
+            mean_bytes=totals.get("mean_bytes", 0.0),
             samples=totals["samples"],
             allocated_bytes=totals["allocated_bytes"],
             allocated_standard_error=totals["allocated_standard_error"],
@@ -281,11 +280,9 @@ class Observation:
 
     def look(self, time: float) -> None:
         """Note how much is alive, and where in large blocks."""
-        live, large = 0.0, []
-        for life in unpacked(self._capture.live()):
-            live += bytes_alive((life,), self._mean)
-            if life.size >= LARGE:
-                large.append((life.node, life.size))
+        held = self._capture.held(LARGE)
+        live = sum(size for _, _, size, _, _ in held)
+        large = {node: Large(total, largest) for node, _, _, total, largest in held if largest}
         self.levels.add(time, live, large)
 
     def _sizes(self, until: float, since: float) -> dict[int, list[Size]]:

@@ -102,5 +102,5 @@ class AllocationRegistry(_core.registry.AllocationRegistry):
 
 
 def clock_ns() -> int:
-    """Read the clock of `LiveRecord.born_ns`: monotonic nanoseconds."""
-    return _core.registry.monotonic_ns()
+    """Read the clock of `LiveRecord.born_ns`: monotonic nanoseconds, in steps of up to 10 ms."""
+    return _core.registry.clock_ns()

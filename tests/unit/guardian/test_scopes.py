@@ -10,6 +10,7 @@ import pickle
 import threading
 import time
 import weakref
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -308,3 +309,22 @@ def test_no_reference_is_lost_or_kept(tracker: ScopeTracker) -> None:
             allocation.size_bytes  # noqa: B018
     del allocation
     assert counts == (sys.getrefcount(info), sys.getrefcount(name), sys.getrefcount(tracker))
+
+
+def test_the_type_has_plain_methods_and_a_wrong_call_is_refused(
+    tracker: ScopeTracker, active: ActiveAllocations
+) -> None:
+    scope: Any = tracker.track_allocation("x", INFO)
+    kind: Any = type(scope)
+    assert kind.__enter__(scope) is scope
+    assert "x" in active
+    assert kind.__exit__(scope, None, None, None) is None
+    assert "x" not in active
+    with ExitStack() as stack:
+        assert stack.enter_context(scope) is scope
+        assert "x" in active
+    assert "x" not in active
+    with pytest.raises(TypeError, match="left with three, got 1"):
+        scope.__exit__(None)
+    with pytest.raises(TypeError, match="takes no|expected 0|exactly"):
+        kind.__enter__(scope, 1)
