@@ -28,7 +28,13 @@ class HttpService:
 
         self._loop = asyncio.new_event_loop()
         listening = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(_application(), log_level="error", access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            _application(),
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=3600,  # the time between two slices is nobody's idleness
+        )
         self._server = uvicorn.Server(config)
         self._serving = self._loop.create_task(self._server.serve([listening]))
         self._client = self._loop.run_until_complete(

@@ -326,5 +326,5 @@ def test_the_type_has_plain_methods_and_a_wrong_call_is_refused(
     assert "x" not in active
     with pytest.raises(TypeError, match="left with three, got 1"):
         scope.__exit__(None)
-    with pytest.raises(TypeError, match="takes no|expected 0|exactly"):
+    with pytest.raises(TypeError, match="takes no arguments"):
         kind.__enter__(scope, 1)
