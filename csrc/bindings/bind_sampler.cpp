@@ -157,6 +157,14 @@ std::string mode() {
   return "";
 }
 
+// Without a guard object: a daemon thread that wants the lock back while the interpreter exits is
+// ended by unwinding its stack, and a destructor that does not return ends the process.
+void look_at_c_heap() {
+  PyThreadState* state = PyEval_SaveThread();
+  pymem::look_at_c_heap();
+  PyEval_RestoreThread(state);
+}
+
 void die_with_parent(int parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the line above.
@@ -207,9 +215,8 @@ void bind_sampler(py::module_& parent) {
       py::arg("native"), "Why C allocations cannot be seen in that way here, or ''.");
   m.def("refresh_native", &pymem::refresh_native,
         "Hook modules that have been loaded meanwhile; cheap where there are none.");
-  m.def("look_at_c_heap", &pymem::look_at_c_heap,
-        "Read what the C library holds, if that is due; samples do it too, where there are any.",
-        py::call_guard<py::gil_scoped_release>());
+  m.def("look_at_c_heap", &look_at_c_heap,
+        "Read what the C library holds, if that is due; samples do it too, where there are any.");
   m.def("stop", &pymem::stop, "End the recording and take the hooks out; may be repeated.");
   m.def("ask_for_mean", &pymem::ask_for_mean, py::arg("bytes"),
         "Ask for a finer sampling mean; granted at a later sample, as the budget leaves room.");

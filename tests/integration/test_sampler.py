@@ -401,3 +401,19 @@ def test_a_suspicion_makes_the_mean_finer_and_estimates_stay_true():
     assert totals["live"] > 1.4 * known / 262144.0  # the second half is seen finer
     """
     run_python(program)
+
+
+def test_a_thread_that_reads_the_c_heap_does_not_end_the_process_at_exit():
+    program = """
+    import threading, time
+    from kimera_leakguard_native import _core
+    _core.sampler.start(mean_bytes=65536.0)
+    def look():
+        while True:
+            _core.sampler.look_at_c_heap()
+    for _ in range(3):
+        threading.Thread(target=look, daemon=True).start()
+    time.sleep(0.1)
+    """
+    for _ in range(3):
+        run_python(program)
