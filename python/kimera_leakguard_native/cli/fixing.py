@@ -56,7 +56,8 @@ def repair(
         fixed += change.fixed
         changed += 1
     verb = "fixed" if write else "can be fixed"
-    click.echo(f"klg: {fixed} finding{'s' * (fixed != 1)} {verb} in {changed} files", err=True)
+    findings, files = f"finding{'s' * (fixed != 1)}", f"file{'s' * (changed != 1)}"
+    click.echo(f"klg: {fixed} {findings} {verb} in {changed} {files}", err=True)
     return failures
 
 

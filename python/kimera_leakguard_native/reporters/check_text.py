@@ -16,6 +16,7 @@ _TIERS = {
     "D": "dangling task",
     "M": "memory retention",
 }
+_NO_LEAK = {"KLG901": "silences nothing"}
 _OPEN_FILES = 8
 _BOLD, _RED, _CYAN, _YELLOW = "1", "1;31", "36", "33"
 
@@ -71,7 +72,8 @@ class _Page:
             text, caret = _excerpt(self._line(finding.file, finding.line), finding.column)
             yield self._margin("|")
             yield self._source(finding.line, text)
-            mark = self.paint(f"^ {_TIERS[finding.tier]}", _RED)
+            what = _NO_LEAK.get(finding.code, _TIERS[finding.tier])
+            mark = self.paint(f"^ {what}", _RED)
             yield self._margin(f"| {' ' * caret}{mark}")
         else:
             shown = 0
@@ -151,6 +153,12 @@ def _statistics(result: CheckResult) -> str:
 
 
 def _summary(result: CheckResult) -> str:
-    found, errors = len(result.findings), len(result.errors)
-    text = f"{found} finding{'s' * (found != 1)} in {result.statistics.files} files"
-    return text + (f", {errors} error{'s' * (errors != 1)}" if errors else "")
+    found, errors, files = len(result.findings), len(result.errors), result.statistics.files
+    if not files and not errors:
+        return "no Python files under these paths"
+    text = f"{_counted(found, 'finding')} in {_counted(files, 'file')}"
+    return text + (f", {_counted(errors, 'error')}" if errors else "")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

@@ -22,7 +22,7 @@ def test_fix_changes_the_file_and_a_second_run_changes_nothing(tmp_path):
     done = klg("--fix", str(path))
     assert done.returncode == 0, done.stderr
     assert path.read_text(encoding="utf-8") == FIXED
-    assert "1 finding fixed in 1 files" in done.stderr
+    assert "1 finding fixed in 1 file" in done.stderr
     assert klg("--fix", str(path)).returncode == 0
     assert path.read_text(encoding="utf-8") == FIXED
 

@@ -48,7 +48,7 @@ def test_a_finding_is_one_paragraph_with_line_path_and_advice():
         "  = line 9: f() returns\n"
         "  = help: mind KLG101\n"
         "\n"
-        "1 finding in 1 files\n"
+        "1 finding in 1 file\n"
     )
 
 
@@ -127,14 +127,14 @@ def test_the_lines_of_a_file_are_read_once():
 
 def test_errors_follow_the_findings_and_are_counted():
     text = render(finding(), errors=[FileError("a.py", "line 1: x"), FileError("b.py", "y")])
-    assert "\n\na.py: error: line 1: x\nb.py: error: y\n\n1 finding in 1 files, 2 errors\n" in text
+    assert "\n\na.py: error: line 1: x\nb.py: error: y\n\n1 finding in 1 file, 2 errors\n" in text
 
 
 @pytest.mark.parametrize(
     ("findings", "errors", "summary"),
     [
-        (0, 0, "0 findings in 1 files"),
-        (2, 1, "2 findings in 1 files, 1 error"),
+        (0, 0, "0 findings in 1 file"),
+        (2, 1, "2 findings in 1 file, 1 error"),
     ],
 )
 def test_the_summary_counts(findings, errors, summary):
@@ -163,3 +163,14 @@ def test_statistics_are_shown_on_request_only():
 )  # fmt: skip
 def test_every_tier_has_words(tier, words):
     assert f"^ {words}\n" in render(finding(1, 1, tier=tier), lines=["open(p)"])
+
+
+def test_a_comment_that_silences_nothing_is_no_leak():
+    text = render(replace(finding(), code="KLG901"), lines=["", "x = 1  # klg: ignore[KLG101]"])
+    assert "^ silences nothing\n" in text
+    assert "never released" not in text
+
+
+def test_that_there_was_nothing_to_check_is_said():
+    assert render(statistics=CheckStatistics(files=0)) == "no Python files under these paths\n"
+    assert render(statistics=CheckStatistics(files=2)) == "0 findings in 2 files\n"

@@ -53,7 +53,9 @@ def create(paths: tuple[str, ...], file: Path) -> None:
     baseline = Baseline(file)
     entries = baseline.entries_of(_findings(paths)).values()
     Baseline(file, entries).save()
-    click.echo(f"{file}: {len(set(entries))} known findings")
+    click.echo(
+        f"{file}: {len(set(entries))} known findings; check --baseline {file} leaves them out"
+    )
 
 
 @_verb
