@@ -30,6 +30,8 @@ _LAMBDA = re.compile(rb" = lambda\b")
 _NAME = re.compile(rb" = (\w+)[ \t]*[\r\n#]")
 _NESTED = re.compile(rb"\n {4,}(?:async )?def (\w+)\(")
 _ADDERS = frozenset({"append", "appendleft", "add", "insert", "setdefault"})
+_DEEPEST = 2
+"""Attributes in a chain: those of the object itself, and of its parts."""
 _CLASS_LIKE = re.compile(r"^(cls|klass|type|module|mod)$|^[A-Z]")
 
 
@@ -135,28 +137,30 @@ def _let_go(outline: Outline, function: Definition, node: ast.Assign, attribute:
 
 
 def _own_methods(function: Definition, owner: ClassOutline) -> Iterator[Retention]:
-    """Look for `self.write = self.write_bytes` in a class that somebody closes."""
+    """Look for `self.write = self.write_text`, and for `self.part.on_end = self.ended`."""
     endings = [method for name, method in owner.methods.items() if ENDS.search(name)]
     for node in function.body.every(ast.Assign):
         place, value = dotted(node.targets[0]) or "", dotted(node.value) or ""
         method = owner.methods.get(value.partition("self.")[2])
-        if method is None or not place.startswith("self.") or place.count(".") > 1:
+        root, *names = place.split(".")
+        if method is None or root != "self" or not 1 <= len(names) <= _DEEPEST:
             continue
-        if method.node.decorator_list or not endings or function in endings:
+        if method.node.decorator_list or function in endings:
             continue
-        if any(_mentions(one, place.partition(".")[2]) for one in endings):
+        # Whoever lets go of the part lets go of what it holds.
+        if any(_mentions(one, name) for one in endings for name in names):
             continue
+        end = f" that {endings[0].node.name}() does not break" if endings else ""
+        steps = [(node.lineno, "a bound method holds self")]
+        if endings:
+            steps.append((endings[0].node.lineno, f"{endings[0].node.name}() leaves it in place"))
         yield Retention(
             CLOSURE,
             node,
-            f"{place} keeps the bound method {value}, which keeps self: what "
-            f"{endings[0].node.name}() should end lives until the garbage collector finds it",
+            f"{place} keeps the bound method {value}, which keeps self: a reference cycle{end}",
             "cycle",
-            0.35,
-            steps=(
-                (node.lineno, "a bound method holds self"),
-                (endings[0].node.lineno, f"{endings[0].node.name}() leaves it in place"),
-            ),
+            0.35 if endings else 0.25,
+            steps=tuple(steps),
         )
 
 

@@ -3,8 +3,9 @@
 ## What it does
 Reports `x.attr = x.method` on local objects, `x.attr = types.MethodType(f, x)`, weak references
 kept by an instance whose callback is a method of that instance, and attributes that hold a lambda
-or a nested function which takes the object from around it. In classes that are closed also
-`self.write = self.write_text`, where the end of the object lets it stay.
+or a nested function which takes the object from around it. So are methods of the instance in an
+attribute of its own or of one of its parts (`self.write = self.write_text`), unless the end of the
+object lets go of it.
 
 ## Why is this bad?
 A bound method holds its object, so the object holds itself. It does not die with its last user, but
