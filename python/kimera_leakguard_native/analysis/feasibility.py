@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
@@ -21,6 +22,7 @@ from kimera_leakguard_native.analysis.symbolic.surroundings import (
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.names import ClassScope, Scope
     from kimera_leakguard_native.analysis.project import Function
+    from kimera_leakguard_native.analysis.symbolic.refusals import Refusal
 
 
 _EXAMPLES: dict[str, tuple[object, object]] = {
@@ -61,6 +63,7 @@ class Feasibility:
             constants=constants_of(function.module),
             is_plain=function.project.is_plain_class,
             are_unrelated=function.project.are_unrelated,
+            refusal=partial(_refusal, function),
         )
 
     def decide(self, candidate: Candidate) -> Outcome:
@@ -102,6 +105,11 @@ def has_guards(graph: cfg.Graph) -> bool:
         and not isinstance(block.terminator.condition, ir.Unknown)
         for block in graph.blocks
     )
+
+
+def _refusal(function: Function, call: ir.Call) -> Refusal | None:
+    summary = function.effects.summary(call)
+    return None if summary is None else summary.refusal()
 
 
 def _steady(function: Function) -> frozenset[str]:

@@ -31,9 +31,16 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A value that the representation does not describe; equal only to itself."""
+    """A value that the representation does not describe; equal only to itself.
+
+    Attributes
+    ----------
+    bounds : tuple of (int or None), optional
+        Of a slice whose bounds are constants: start, stop and step.
+    """
 
     number: int
+    bounds: tuple[int | None, int | None, int | None] | None = None
 
 
 Operand = str | Literal | Global | Opaque

@@ -21,6 +21,7 @@ from kimera_leakguard_native.analysis.ownership import (
     Returned,
 )
 from kimera_leakguard_native.analysis.resources.catalog import Resource
+from kimera_leakguard_native.analysis.symbolic.refusals import Refusal, refusal_in
 
 if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.callgraph import Target
@@ -101,6 +102,25 @@ class Summary:
     def raises(self) -> tuple[str | None, ...]:
         """Classes that the function raises on purpose."""
         return self._function.raises()
+
+    def refusal(self) -> Refusal | None:
+        """Give the test at the function's start behind which its only raise stands."""
+        call, scope = self._call, self._function.scope
+        decorated = getattr(scope.node, "decorator_list", None)
+        if call is None or call.spread or decorated or not self.certain:
+            return None
+        if len(explicit_raises(scope)) != 1:
+            return None
+        graph = self._function.graph()
+        arguments: dict[str, ir.Operand | None] = dict.fromkeys(graph.parameters)
+        pairs: list[tuple[int | str, ir.Operand]] = [*enumerate(call.arguments), *call.keywords]
+        for key, operand in pairs:
+            name = self._parameter(key)
+            if name is not None:
+                arguments[name] = operand
+        if self._bound and graph.parameters:
+            arguments[graph.parameters[0]] = call.receiver
+        return refusal_in(graph, arguments)
 
     def constants(self) -> Constants:
         """Give the constants of the call, and the defaults, that the function's tests ask for."""

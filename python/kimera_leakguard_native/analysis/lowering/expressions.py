@@ -98,14 +98,25 @@ def lower(b: Builder, node: ast.expr) -> ir.Operand:
     elif isinstance(node, ast.Starred):
         return lower(b, node.value)
     elif isinstance(node, ast.Slice):
-        bounds = [part for part in (node.lower, node.upper, node.step) if part is not None]
-        for bound in bounds:
-            lower(b, bound)
-        # Nothing else is the same slice, and no index.
-        return ir.Opaque(b.number())
+        bounds = [
+            ir.Literal(None) if part is None else lower(b, part)
+            for part in (node.lower, node.upper, node.step)
+        ]
+        return ir.Opaque(b.number(), _constant_bounds(bounds))
     else:
         return ir.Opaque(b.number())
     return target
+
+
+def _constant_bounds(
+    bounds: list[ir.Operand],
+) -> tuple[int | None, int | None, int | None] | None:
+    """Give the bounds of a slice where all are constants: an index is none of them."""
+    values = [bound.value for bound in bounds if isinstance(bound, ir.Literal)]
+    if len(values) < len(bounds) or any(type(v) not in (int, type(None)) for v in values):
+        return None
+    start, stop, step = values
+    return start, stop, step
 
 
 def _selects(key: ast.Tuple) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.analysis import cfg, ir
 from kimera_leakguard_native.analysis.symbolic import conditions
+from kimera_leakguard_native.analysis.symbolic.refusals import asked_by, refusals_on
 from kimera_leakguard_native.analysis.symbolic.relevance import (
     HEAP,
     places_asked_for,
@@ -120,7 +121,8 @@ class Search:
         self._conflicts: list[frozenset[Literal]] = []
         self._failed: set[str] = set()
         self._constants: dict[int, dict[str, tuple[Constant, ...]]] = {}
-        self._relevant = relevant_places(graph)
+        self._refusals = refusals_on(flow, graph, around)
+        self._relevant = relevant_places(graph, asked_by(self._refusals))
         self._sliced = False
         self._joins = _joins(flow)
         self._budget = Budget()
@@ -159,6 +161,8 @@ class Search:
     def _slice(self) -> None:
         """Let paths join that differ only in what cannot keep them from the exit."""
         self._sliced = True
+        if self._refusals:
+            return  # what callees test is no test of this function's, and would be sliced away
         tests = deciding_tests(self._graph, self._flow, self._distance, self._around)
         self._relevant = places_asked_for(self._graph, tests)
         self._work += len(self._flow.edges)
@@ -246,17 +250,9 @@ class Search:
                 self._outcome.infeasible += 1
                 return
             store.run(instruction)
-        if edge.taken is not None and isinstance(block.terminator, cfg.Branch):
-            decided = conditions.atom(block.terminator.condition, store)
-            if isinstance(decided, bool):
-                if decided is not edge.taken:
-                    self._outcome.infeasible += 1
-                    return
-            elif decided is not None:
-                atom, positive = decided
-                if not self._assume((atom, positive == edge.taken), block.terminator.line):
-                    self._outcome.infeasible += 1
-                    return
+        if not self._can_take(edge, block, store):
+            self._outcome.infeasible += 1
+            return
         passes = self._pass(edge, top.passes, store)
         if passes is not None:
             point = self._point(edge.target, store, passes, edge)
@@ -264,6 +260,23 @@ class Search:
                 self._outcome.infeasible += 1
             else:
                 points.append(point)
+
+    def _can_take(self, edge: Edge, block: cfg.Block, store: Store) -> bool:
+        """Add what a step takes for granted to the path; False if that cannot be."""
+        if edge.until < len(block.instructions):
+            raising = block.instructions[edge.until]
+            refusal = self._refusals.get(id(raising))
+            wanted, line = True, raising.line
+            decided = None if refusal is None else refusal.decision(store)
+        elif edge.taken is not None and isinstance(block.terminator, cfg.Branch):
+            wanted, line = edge.taken, block.terminator.line
+            decided = conditions.atom(block.terminator.condition, store)
+        else:
+            return True
+        if decided is None or isinstance(decided, bool):
+            return decided is None or decided is wanted
+        atom, positive = decided
+        return self._assume((atom, positive == wanted), line)
 
     def _assume(self, literal: Literal, line: int = 0) -> bool:
         """Add a literal to the path; False if that completes a conflict that is known."""

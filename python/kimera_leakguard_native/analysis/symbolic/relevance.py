@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kimera_leakguard_native.analysis import cfg, ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 HEAP = "<heap>"
 """Stands for all that is read from attributes and items; ``.name`` stands for one of them."""
@@ -15,18 +16,31 @@ ITEMS = "[]"
 """What `HEAP` calls the items of containers."""
 
 
-def relevant_places(graph: cfg.Graph) -> list[frozenset[str]]:
+def relevant_places(
+    graph: cfg.Graph, callees: Mapping[int, frozenset[str]]
+) -> list[frozenset[str]]:
     """Give for each block the places whose values at its start may decide a later test.
 
     Global names are among them, as ``g:name``; `HEAP` is, if an attribute or item may be read, and
     the attribute too, as ``.name``.
+
+    Parameters
+    ----------
+    callees : mapping of int to frozenset of str
+        What callees test, by the identity of the call.
     """
+    if callees:
+        return places_asked_for(graph, callees=callees)
     if graph.relevant is None:
         graph.relevant = places_asked_for(graph)
     return graph.relevant
 
 
-def places_asked_for(graph: cfg.Graph, tests: frozenset[int] | None = None) -> list[frozenset[str]]:
+def places_asked_for(
+    graph: cfg.Graph,
+    tests: frozenset[int] | None = None,
+    callees: Mapping[int, frozenset[str]] = MappingProxyType({}),
+) -> list[frozenset[str]]:
     """Give the same where only the tests at the end of some blocks count, if these are given."""
     before: list[frozenset[str]] = [frozenset()] * len(graph.blocks)
     users: list[list[int]] = [[] for _ in graph.blocks]
@@ -39,7 +53,7 @@ def places_asked_for(graph: cfg.Graph, tests: frozenset[int] | None = None) -> l
         number = pending.pop()
         queued.discard(number)
         counts = tests is None or number in tests
-        found = _at_start(graph, graph.blocks[number], before, counts=counts)
+        found = _at_start(graph, graph.blocks[number], before, callees, counts=counts)
         if found != before[number]:
             before[number] = found
             for user in users[number]:
@@ -50,7 +64,12 @@ def places_asked_for(graph: cfg.Graph, tests: frozenset[int] | None = None) -> l
 
 
 def _at_start(
-    graph: cfg.Graph, block: cfg.Block, before: list[frozenset[str]], *, counts: bool
+    graph: cfg.Graph,
+    block: cfg.Block,
+    before: list[frozenset[str]],
+    callees: Mapping[int, frozenset[str]],
+    *,
+    counts: bool,
 ) -> frozenset[str]:
     live: set[str] = set()
     for number in graph.successors(block.number):
@@ -61,6 +80,7 @@ def _at_start(
     raised = before[block.on_raise]
     for instruction in reversed(block.instructions):
         _step_back(instruction, live)
+        live |= callees.get(id(instruction), frozenset())
     return frozenset(live) | raised
 
 

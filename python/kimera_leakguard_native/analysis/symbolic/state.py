@@ -63,6 +63,8 @@ class Store:
             return _constant(operand.value) or self.fresh(present=True)
         if isinstance(operand, ir.Global):
             return self._outside(operand.name)
+        if operand.bounds is not None:
+            return Application("slice", tuple(map(Constant, operand.bounds)))
         return self.fresh()
 
     def _outside(self, name: str) -> Term:

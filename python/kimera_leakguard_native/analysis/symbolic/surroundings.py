@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kimera_leakguard_native.analysis.dataflow import Site
     from kimera_leakguard_native.analysis.names import ModuleScopes, Scope
     from kimera_leakguard_native.analysis.resources.catalog import Callees
+    from kimera_leakguard_native.analysis.symbolic.refusals import Refusal
 
 MUTATORS = frozenset(
     {
@@ -28,6 +29,10 @@ _CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "dict", "set", "
 
 def _never(*_: str) -> bool:
     return False
+
+
+def _nothing(_: ir.Call) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Surroundings:
         Whether a class is known and no enumeration, so that its attributes may be equal.
     are_unrelated : callable
         Whether two classes are known, and no object is an instance of both.
+    refusal : callable
+        What the callee of a call refuses at its start; None where that is not known.
     """
 
     site: Site | None
@@ -68,6 +75,7 @@ class Surroundings:
     constants: Mapping[str, Any] = field(default_factory=dict)
     is_plain: Callable[[str], bool] = _never
     are_unrelated: Callable[[str, str], bool] = _never
+    refusal: Callable[[ir.Call], Refusal | None] = _nothing
 
 
 def changing_names(module: ModuleScopes) -> frozenset[str]:
