@@ -132,7 +132,7 @@ def test_a_suspicion_makes_the_mean_finer_and_estimates_stay_true():
     sampler.ask_for_mean(16384.0)
     until = time.monotonic() + 20
     while sampler.own_capture().totals()["mean_bytes"] > 16384.0 and time.monotonic() < until:
-        [bytes(3000) for _ in range(200)]
+        [bytes(3000) for _ in range(20)]
         time.sleep(0.001)
     fill(20_000, 40_000)
     observation = Observation(sampler.own_capture(), resident)

@@ -228,7 +228,9 @@ TEST(SlotArena, AFailedReturnOfGivenBackMemoryChangesNothing) {
     ASSERT_TRUE(arena.allocate_many(first));
     const Handle kept = first[500];
     for (const Handle handle : first) {
-      if (handle != kept) ASSERT_EQ(arena.release(handle), SlotStatus::kLive);
+      if (handle != kept) {
+        ASSERT_EQ(arena.release(handle), SlotStatus::kLive);
+      }
     }
     ASSERT_GT(arena.shrink(), 0U);
     countdown = nth;
