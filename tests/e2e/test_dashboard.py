@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser import chromium, until
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 if TYPE_CHECKING:
@@ -131,6 +132,12 @@ def text(browser: Any, selector: str) -> str:
     return found
 
 
+def press(browser: Any, selector: str, key: str) -> None:
+    """Press a key where the focus is then: the element itself is redrawn with each state."""
+    browser.execute_script("document.querySelector(arguments[0]).focus()", selector)
+    ActionChains(browser).send_keys(key).perform()
+
+
 def test_it_loads_updates_and_survives_a_restart(
     dashboard: Dashboard, services: list[int], tmp_path: Path
 ) -> None:
@@ -158,10 +165,12 @@ def test_it_loads_updates_and_survives_a_restart(
         # By keyboard: the other process, then a site with its stack and source.
         selected = '#processes [aria-selected="true"]'
         before = text(browser, selected)
-        browser.find_element("css selector", selected).send_keys(Keys.ARROW_RIGHT)
+        browser.execute_script(
+            "document.querySelector(arguments[0]).focus()", selected
+        )  # it is redrawn
+        browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
         assert until(lambda: text(browser, selected) not in ("", before))
-        browser.execute_script("document.querySelector('#sites tbody tr').focus()")
-        browser.switch_to.active_element.send_keys(Keys.ENTER)
+        press(browser, "#sites tbody tr", Keys.ENTER)
         assert until(lambda: "confidence" in text(browser, "#detail"))
 
         dashboard.stop()

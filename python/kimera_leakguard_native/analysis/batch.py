@@ -123,7 +123,8 @@ class Checker:
         project.text_index = self._project.text_index
         project.elsewhere = self._project.elsewhere
         try:
-            report.findings = offered(report.findings, source, project, self._options)
+            exhausted = report.statistics.budget_exhausted
+            report.findings = offered(report.findings, source, project, self._options, exhausted)
         except Exception as error:  # noqa: BLE001 - the findings stand without a fix
             message = f"internal error in a fix: {type(error).__name__}: {error}"
             report.errors.append(FileError(source.path, message))

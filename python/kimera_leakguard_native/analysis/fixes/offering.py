@@ -35,12 +35,18 @@ one of them costs what there is to follow in its function. Beyond it a suggestio
 
 
 def offered(
-    findings: list[Finding], source: Source, project: Project, wanted: Wanted
+    findings: list[Finding],
+    source: Source,
+    project: Project,
+    wanted: Wanted,
+    exhausted: int = 0,
 ) -> list[Finding]:
     """Give the findings of one file with their fixes.
 
     Parameters
     ----------
+    exhausted : int
+        Budgets that the analysis of the file has exhausted: what has cost that much will again.
     project : Project
         The files of the run, in an object that nobody else uses: changed modules go into it.
     """
@@ -51,7 +57,8 @@ def offered(
         verifier = Verifier(project, source.path, document, wanted)
     except (AnalysisError, RecursionError):
         return findings
-    turns = iter(range(MAX_WORK // _work(verifier.original.tree, findings)))
+    work = _work(verifier.original.tree, findings) + exhausted**2
+    turns = iter(range(MAX_WORK // work))
     return [replace(one, fixes=(_fix(one, document, verifier, turns),)) for one in findings]
 
 

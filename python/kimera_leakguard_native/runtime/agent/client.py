@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.errors import RuntimeUnavailable
@@ -38,6 +39,7 @@ def ask(pid: int, sections: Sequence[str] = (), timeout_s: float = 10.0) -> dict
         The process has no agent, does not answer, or is not this user's.
     """
     path = socket_path(pid)
+    deadline = time.monotonic() + timeout_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
@@ -52,7 +54,7 @@ def ask(pid: int, sections: Sequence[str] = (), timeout_s: float = 10.0) -> dict
             raise RuntimeUnavailable(f"the socket of process {pid} is somebody else's")
         try:
             protocol.send(connection, {"ask": list(sections)})
-            answer = protocol.receive(connection, protocol.LONGEST_ANSWER)
+            answer = protocol.receive(connection, protocol.LONGEST_ANSWER, deadline)
         except (OSError, ValueError) as error:
             raise RuntimeUnavailable(f"process {pid} gave no answer: {error}") from error
     if not isinstance(answer, dict):

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from kimera_leakguard_native.model.sections import SECTIONS
@@ -25,8 +26,9 @@ class Agent:
     """Serves sections of plain data by name.
 
     The socket is in a folder of mode 0700, and the other end's user is checked: it must be the
-    process's own, or root. One connection is served at a time; one that says nothing for five
-    seconds is closed. A section that raises is an error for who asked, and nothing else.
+    process's own, or root. One connection is served at a time; one whose request is not whole
+    within five seconds is closed. A section that raises is an error for who asked, and nothing
+    else.
 
     Parameters
     ----------
@@ -126,11 +128,11 @@ class Agent:
                         _LOG.warning("a question to the agent failed: %r", error)
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(_PATIENCE_S)
         if protocol.peer_uid(connection) not in (os.getuid(), 0):
             self.refused += 1
             return
-        request = protocol.receive(connection, protocol.LONGEST_REQUEST)
+        deadline = time.monotonic() + _PATIENCE_S
+        request = protocol.receive(connection, protocol.LONGEST_REQUEST, deadline)
         names = request.get("ask", []) if isinstance(request, dict) else []
         if not isinstance(names, list):
             protocol.send(connection, {"error": "ask: expected a list of names"})
@@ -141,6 +143,7 @@ class Agent:
         for name in wanted:
             section = self._sections.get(name)
             answer[name] = _safely(name, section) if section else {"error": f"no section {name!r}"}
+        connection.settimeout(_PATIENCE_S)
         protocol.send(connection, answer)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -115,6 +116,33 @@ def test_one_that_says_nothing_does_not_keep_the_others_out(
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(agent.path))
         assert client.ask(os.getpid(), ["number"], timeout_s=10)["number"] == 42
+
+
+def test_one_that_drips_does_not_keep_the_others_out(
+    agent: server.Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_PATIENCE_S", 0.5)
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(str(agent.path))
+        slow.sendall(struct.pack(">I", 1000))
+        deadline = time.monotonic() + 10
+        while agent.failed == 0 and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                slow.sendall(b" ")
+            time.sleep(0.1)
+    assert agent.failed == 1
+    assert client.ask(os.getpid(), ["number"])["number"] == 42
+
+
+def test_an_answer_has_a_time_limit_as_a_whole() -> None:
+    agent = server.Agent(os.getpid() + 20_000_000)
+    agent.provide("slow", lambda: time.sleep(3))
+    agent.start()
+    start = time.monotonic()
+    with pytest.raises(RuntimeUnavailable, match="gave no answer"):
+        client.ask(agent.pid, ["slow"], timeout_s=0.3)
+    assert time.monotonic() - start < 2.0
+    agent.stop()
 
 
 def test_stopping_is_quick_and_removes_the_socket() -> None:
