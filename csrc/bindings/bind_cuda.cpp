@@ -67,12 +67,7 @@ class Operand {
       matrix_ = device_matrix(std::get<DeviceRows>(x), name);
     }
     if (!mask) return;
-    mask_.emplace(*mask, "mask", 1);
-    if (mask_->size(0) != matrix_.rows) {
-      throw py::value_error("mask: expected one entry for each of the " +
-                            std::to_string(matrix_.rows) + " rows, got " +
-                            std::to_string(mask_->size(0)));
-    }
+    open_mask(mask_, *mask, matrix_.rows);
     matrix_.mask = mask_->data();
   }
 

@@ -40,6 +40,16 @@ inline std::optional<similarity::Filter> parse_filter(const std::string& name) {
                         "'");
 }
 
+/// Takes hold of which rows count.
+inline void open_mask(std::optional<ArrayView<bool>>& view, const py::buffer& mask,
+                      std::size_t rows) {
+  view.emplace(mask, "mask", 1);
+  if (view->size(0) != rows) {
+    throw py::value_error("mask: expected one entry for each of the " + std::to_string(rows) +
+                          " rows, got " + std::to_string(view->size(0)));
+  }
+}
+
 /// A matrix from Python and the rows of it that can match; keeps the buffer while it lives.
 class Rows {
  public:
@@ -48,12 +58,7 @@ class Rows {
         matrix_{view_->data(), view_->rows(), view_->columns(), view_->stride()},
         name_(name) {
     if (!mask) return;
-    mask_.emplace(*mask, "mask", 1);
-    if (mask_->size(0) != matrix_.rows) {
-      throw py::value_error("mask: expected one entry for each of the " +
-                            std::to_string(matrix_.rows) + " rows, got " +
-                            std::to_string(mask_->size(0)));
-    }
+    open_mask(mask_, *mask, matrix_.rows);
   }
   /// The caller keeps the vectors.
   Rows(const VectorRows& vectors, const std::optional<py::buffer>& mask, const char* name)

@@ -1,24 +1,11 @@
 """What must not happen to a process that we live in: one hazard a test, each in its own process."""
 
-import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
-
-
-def run_python(program, *flags, **environment):
-    done = subprocess.run(
-        [sys.executable, *flags, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from sampled_programs import run_python
 
 
 @pytest.mark.parametrize("base", ["pymalloc", "malloc", "debug"])

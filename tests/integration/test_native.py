@@ -4,10 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import textwrap
 
 import pytest
+from sampled_programs import run_python
 
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
@@ -36,19 +35,6 @@ def load(path):
 def totals():
     return sampler.own_capture().totals()
 """
-
-
-def run_python(program, *arguments, **environment):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def build(folder, name, source, *flags):
@@ -111,7 +97,13 @@ assert totals()["live"] - before["live"] < 0.02 * live
 sampler.stop()
 """
     )
-    run_python(program, library, function)
+    run_python(
+        program,
+        arguments=(
+            library,
+            function,
+        ),
+    )
 
 
 @needs_compiler
@@ -136,7 +128,7 @@ assert 0.8 * 20e6 < largest.live_bytes < 1.2 * 20e6, largest
 klg.stop()
 """
     )
-    run_python(program, library)
+    run_python(program, arguments=(library,))
 
 
 @needs_compiler
@@ -157,7 +149,7 @@ assert ctypes.CDLL(sys.argv[1]).ask() == 42
 sampler.stop()
 """
     )
-    run_python(program, outer)
+    run_python(program, arguments=(outer,))
 
 
 def test_a_module_that_sets_its_own_allocator_is_no_patcher():
@@ -221,7 +213,7 @@ for _ in range(3):
     [lib.drop(block) for block in blocks]
 """
     )
-    run_python(program, library)
+    run_python(program, arguments=(library,))
 
 
 @needs_compiler
@@ -253,7 +245,7 @@ for _ in range(50):
 sampler.stop()
 """
     )
-    run_python(program, handlers)
+    run_python(program, arguments=(handlers,))
 
 
 @needs_compiler

@@ -6,9 +6,10 @@ import sys
 import textwrap
 
 
-def run_python(program, *flags, **environment):
+def run_python(program, *flags, arguments=(), warnings="error", **environment):
+    """Run a program that must end well; give what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", *flags, "-c", textwrap.dedent(program)],
+        [sys.executable, "-W", warnings, *flags, "-c", textwrap.dedent(program), *arguments],
         capture_output=True,
         text=True,
         timeout=120,

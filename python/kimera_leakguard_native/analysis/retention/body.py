@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kimera_leakguard_native.analysis.syntax import children
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Node = TypeVar("Node", bound=ast.AST)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -123,3 +123,24 @@ def _parameters(arguments: ast.arguments) -> Iterator[str]:
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[str]:
     """Give the names of all parameters."""
     return list(_parameters(function.args))
+
+
+def lets_go(nodes: Iterable[ast.AST], name: str, *, only_none: bool = False) -> bool:
+    """Whether a variable is deleted, or assigned a constant, which holds nothing.
+
+    Parameters
+    ----------
+    only_none : bool
+        Whether None is the only constant that counts.
+    """
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Del):
+            return True
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and (node.value.value is None or not only_none)
+            and any(isinstance(item, ast.Name) and item.id == name for item in node.targets)
+        ):
+            return True
+    return False

@@ -10,6 +10,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.retention.body import lets_go
 from kimera_leakguard_native.analysis.retention.evidence import Retention
 from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 
@@ -42,7 +43,7 @@ def _futures(function: Definition) -> Iterator[Retention]:
         if last_name(call.func) not in _MAKERS:
             continue
         asked = _asked(function, target.id, body.function_of(node))
-        if asked is None or _let_go(function, target.id):
+        if asked is None or lets_go(body.nodes, target.id, only_none=True):
             continue
         yield Retention(
             CODE,
@@ -70,17 +71,3 @@ def _asked(function: Definition, name: str, around: ast.AST) -> int | None:
         ):
             return call.lineno
     return None
-
-
-def _let_go(function: Definition, name: str) -> bool:
-    for node in function.body.nodes:
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Del):
-            return True
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and node.value.value is None
-            and any(isinstance(item, ast.Name) and item.id == name for item in node.targets)
-        ):
-            return True
-    return False

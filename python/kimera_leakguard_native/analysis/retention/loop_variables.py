@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native.analysis.retention.body import lets_go
 from kimera_leakguard_native.analysis.retention.evidence import Retention
 from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 
@@ -42,7 +43,7 @@ def _left(function: Definition, loop: ast.While) -> Iterator[Retention]:
     if waits is None:
         return
     for name, node in _objects(inside):
-        if _let_go(inside, name) or not _is_object(inside, name):
+        if lets_go(inside, name) or not _is_object(inside, name):
             continue
         yield Retention(
             CODE,
@@ -96,16 +97,3 @@ def _is_object(nodes: list[ast.AST], name: str) -> bool:
         and node.value.id == name
         for node in nodes
     )
-
-
-def _let_go(nodes: list[ast.AST], name: str) -> bool:
-    for node in nodes:
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Del):
-            return True
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and any(isinstance(item, ast.Name) and item.id == name for item in node.targets)
-        ):
-            return True
-    return False

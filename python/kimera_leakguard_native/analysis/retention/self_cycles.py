@@ -7,7 +7,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from kimera_leakguard_native.analysis.retention.body import free_names, parameters
+from kimera_leakguard_native.analysis.retention.body import free_names, lets_go, parameters
 from kimera_leakguard_native.analysis.retention.evidence import Retention
 from kimera_leakguard_native.analysis.retention.outline import dotted, last_name
 
@@ -181,7 +181,7 @@ def _recursive(outline: Outline) -> Iterator[Retention]:
             ):
                 continue
             free = free_names(node)
-            if node.name not in free or _undone(function, node.name):
+            if node.name not in free or lets_go(function.body.nodes, node.name):
                 continue
             captured = sorted(free & arguments)
             names = ", ".join(captured) or "its closure"
@@ -223,16 +223,3 @@ def _makes_functions(function: Definition) -> bool:
         for node in function.body.every(ast.Return)
         if function.body.function_of(node) is function.node
     )
-
-
-def _undone(function: Definition, name: str) -> bool:
-    for node in function.body.nodes:
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Del):
-            return True
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and any(isinstance(item, ast.Name) and item.id == name for item in node.targets)
-        ):
-            return True
-    return False

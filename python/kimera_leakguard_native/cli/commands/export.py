@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kimera_leakguard_native.cli.output_file import write_output
 from kimera_leakguard_native.errors import ConfigError
 from kimera_leakguard_native.exporters import collapsed, pprof
 from kimera_leakguard_native.reporters import run_reading
@@ -58,13 +59,7 @@ def command(source: str, *, form: str, output: Path | None, force: bool) -> None
         data = pprof.encode(profile, ended, program)
     else:
         data = collapsed.encode(profile).encode("utf-8", "replace")
-    try:
-        with target.open("wb" if force else "xb") as file:
-            file.write(data)
-    except FileExistsError:
-        raise ConfigError(f"{target} exists: -f writes over it, -o names another") from None
-    except OSError as error:
-        raise ConfigError(f"cannot write {target}: {error.strerror}") from error
+    write_output(target, data, force=force)
     click.echo(str(target))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kimera_leakguard_native.errors import ConfigError
+from kimera_leakguard_native.cli.output_file import write_output
 from kimera_leakguard_native.reporters import run_html, run_reading
 
 
@@ -28,11 +28,5 @@ def command(run: Path, *, output: Path | None, force: bool) -> None:
     """  # noqa: D301
     target = output or run.with_suffix(".html")
     text = run_html.render(run_reading.read(run), run.name)
-    try:
-        with target.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ConfigError(f"{target} exists: -f writes over it, -o names another") from None
-    except OSError as error:
-        raise ConfigError(f"cannot write {target}: {error.strerror}") from error
+    write_output(target, text.encode(), force=force)
     click.echo(str(target))
