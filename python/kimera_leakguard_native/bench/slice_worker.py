@@ -77,6 +77,12 @@ def _plain() -> Switch:
 
 
 def _imported() -> Switch:
+    import kimera_leakguard_native  # noqa: F401 - that is the whole case
+
+    return _nothing, _nothing
+
+
+def _loaded() -> Switch:
     import kimera_leakguard_native.runtime.sampler
 
     if kimera_leakguard_native._core.sampler.mode():  # noqa: SLF001 - our own
@@ -137,6 +143,7 @@ def _then(stop: Callable[[], object]) -> Callable[[], int]:
 TOOLS: dict[str, Callable[[], Switch]] = {
     "plain": _plain,
     "imported": _imported,
+    "loaded": _loaded,
     "ours": _ours,
     "ours/native=got": lambda: _ours("got"),
     "tracemalloc": _tracemalloc,
