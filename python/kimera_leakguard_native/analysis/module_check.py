@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,11 +63,18 @@ class Wanted(Protocol):
 
 @dataclass(slots=True)
 class ModuleReport:
-    """What checking one file gave."""
+    """What checking one file gave.
+
+    Attributes
+    ----------
+    symbolic_seconds : float
+        Spent on asking whether paths can be taken.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     statistics: CheckStatistics = field(default_factory=CheckStatistics)
+    symbolic_seconds: float = 0.0
 
 
 class ModuleCheck:
@@ -227,10 +235,12 @@ class ModuleCheck:
             if searching.exhausted:
                 outcome = Outcome(Answer.UNKNOWN, exhausted=True)
             else:
+                began = time.perf_counter()
                 if feasibility is None:
                     feasibility = Feasibility(function, candidate, ends_program=ends_program)
                     searching.spend(len(feasibility.flow.edges))
                 outcome = feasibility.decide(candidate)
+                self._report.symbolic_seconds += time.perf_counter() - began
                 searching.spend(outcome.work + QUERY * outcome.queries)
             self._count(outcome)
             if outcome.answer is Answer.INFEASIBLE:

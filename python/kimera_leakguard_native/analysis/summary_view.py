@@ -108,6 +108,7 @@ def _summarise(function: Function, parsed: frontend.Source, name: str) -> Functi
                     ownership_transfer=fate.returned or fate.by_parameter,
                 )
             )
+    leaks, checked = _leaks(function, parsed)
     return FunctionSummary(
         function_name=name,
         allocations=allocations,
@@ -115,7 +116,9 @@ def _summarise(function: Function, parsed: frontend.Source, name: str) -> Functi
         pointer_escapes=escapes,
         path_conditions=conditions,
         memory_balance=len(allocations) - len(deallocations),
-        is_memory_safe=not _leaks(function, parsed),
+        is_memory_safe=not leaks,
+        refuted_leaks=checked.statistics.removed_alarms,
+        symbolic_seconds=checked.symbolic_seconds,
     )
 
 
@@ -166,14 +169,14 @@ class _UntilFirst:
         return tier != "M" and self._usual.reports(tier, evident=evident) and not self.found()
 
 
-def _leaks(function: Function, parsed: frontend.Source) -> bool:
+def _leaks(function: Function, parsed: frontend.Source) -> tuple[bool, ModuleReport]:
     report = ModuleReport()
     wanted = _UntilFirst(report, *_span(function.scope.node))
     codes = selected(())
     ModuleCheck(function.project, parsed, wanted, codes, report, one_a_function=True).run()
     if report.errors:
         raise AnalysisError("; ".join(error.message for error in report.errors))
-    return wanted.found()
+    return wanted.found(), report
 
 
 def _span(node: ast.AST) -> tuple[int, int]:

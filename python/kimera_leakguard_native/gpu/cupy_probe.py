@@ -10,6 +10,7 @@ import importlib
 import sys
 from typing import Any
 
+from kimera_leakguard_native.faults import note_fault
 from kimera_leakguard_native.gpu.device_memory import DeviceMemory
 from kimera_leakguard_native.gpu.ledger import Ledger
 
@@ -66,7 +67,8 @@ def _read_device(device: int, ledger: Ledger, pool: Any) -> DeviceMemory:
 def _pool(cupy: Any) -> Any:
     try:
         return None if cupy is None else cupy.get_default_memory_pool()
-    except Exception:  # noqa: BLE001 - a driver in any state must not end a check of ours
+    except Exception as error:  # noqa: BLE001 - a driver in any state must not end a check of ours
+        note_fault("reading CuPy's pool", error)
         return None
 
 
@@ -75,5 +77,6 @@ def _current(device: int) -> bool:
     cupy = sys.modules.get("cupy")
     try:
         return cupy is not None and int(cupy.cuda.runtime.getDevice()) == device
-    except Exception:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - a driver in any state must not end a check of ours
+        note_fault("asking CuPy for the current device", error)
         return False

@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from kimera_leakguard_native.faults import note_fault
 from kimera_leakguard_native.gpu.device_memory import (
     DeviceMemory,
     application_frame,
@@ -108,6 +109,7 @@ def _memory() -> Any:
         return None
     try:
         usable = torch.cuda.is_available() and torch.cuda.is_initialized()
-    except Exception:  # noqa: BLE001 - a driver in any state must not end a check of ours
+    except Exception as error:  # noqa: BLE001 - a driver in any state must not end a check of ours
+        note_fault("asking torch for CUDA", error)
         return None
     return torch.cuda.memory if usable else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+from kimera_leakguard_native.faults import note_fault
+
 
 class GpuMemory(NamedTuple):
     """Bytes on device 0."""
@@ -24,5 +26,6 @@ def read_gpu_memory() -> GpuMemory | None:
         return GpuMemory(
             int(torch.cuda.memory_allocated(0)), int(torch.cuda.memory_reserved(0)), int(free)
         )
-    except Exception:  # noqa: BLE001 - a driver in any state must not end a check of ours
+    except Exception as error:  # noqa: BLE001 - a driver in any state must not end a check of ours
+        note_fault("reading torch's memory", error)
         return None

@@ -30,13 +30,16 @@ class SummaryBook:
         Analyses that succeeded, and those that found a leak.
     seconds : float
         Spent in analyses that succeeded.
+    symbolic_seconds, refuted : float, int
+        Of these, what went into asking which paths can be taken; and leaks that cannot be.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self.by_name: dict[str, FunctionSummary] = {}
         self.analyzed = 0
         self.unsafe = 0
-        self.seconds = 0.0
+        self.seconds = self.symbolic_seconds = 0.0
+        self.refuted = 0
         self._logger = logger
         self._done: dict[tuple[str, CodeType], str] = {}
         self._lock = threading.Lock()
@@ -89,6 +92,8 @@ class SummaryBook:
             )
         self.seconds += time.perf_counter() - start
         self.analyzed += 1
+        self.symbolic_seconds += summary.symbolic_seconds
+        self.refuted += summary.refuted_leaks
         self.unsafe += not summary.is_memory_safe
         self.by_name.pop(key, None)
         while len(self.by_name) >= _MOST:

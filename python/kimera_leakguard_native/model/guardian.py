@@ -65,6 +65,10 @@ class FunctionSummary:
         Allocations less deallocations.
     is_memory_safe : bool
         False only where a feasible path leaks or grows, or where analysis failed.
+    refuted_leaks : int
+        Leaks that no values can bring about, and that are left out therefore.
+    symbolic_seconds : float
+        Of the analysis, what went into asking that.
     """
 
     function_name: str
@@ -74,6 +78,8 @@ class FunctionSummary:
     path_conditions: list[str]
     memory_balance: int
     is_memory_safe: bool
+    refuted_leaks: int = 0
+    symbolic_seconds: float = 0.0
 
 
 @dataclass

@@ -7,6 +7,7 @@ import sysconfig
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from kimera_leakguard_native import faults
 from kimera_leakguard_native.bench.peers.caching_allocator import CachingAllocator
 from kimera_leakguard_native.gpu import torch_probe
 from kimera_leakguard_native.gpu.device_memory import UNKNOWN
@@ -141,7 +142,9 @@ def test_snapshots_of_older_torch_have_no_addresses_and_keep_frames_in_a_history
     assert device.lines[0].oldest is None
 
 
-def test_no_snapshot_is_asked_for_without_torch_or_a_device(monkeypatch: pytest.MonkeyPatch):
+def test_no_snapshot_is_asked_for_without_torch_or_a_device(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert torch_probe.read() == []
     assert not torch_probe.record_history()
@@ -151,7 +154,11 @@ def test_no_snapshot_is_asked_for_without_torch_or_a_device(monkeypatch: pytest.
 
     broken = SimpleNamespace(cuda=SimpleNamespace(is_available=no_driver))
     monkeypatch.setitem(sys.modules, "torch", broken)
+    faults.counts.clear()
     assert torch_probe.read() == []
+    assert torch_probe.read() == []
+    assert faults.counts == {"asking torch for CUDA": 2}
+    assert len(caplog.records) == 1
 
 
 def test_a_torch_with_a_device_is_asked_through_its_own_interface(monkeypatch: pytest.MonkeyPatch):

@@ -219,6 +219,24 @@ def test_stats_have_the_historic_keys_and_true_values(
     assert stats["leaks_detected"] == 1
 
 
+def test_stats_count_what_the_symbolic_stage_refuted(guardian: KimeraMemoryLeakGuardian) -> None:
+    source = (
+        "def f(path, n):\n"
+        "    file = open(path)\n"
+        "    if n > 2 and n < 1:\n"
+        "        return None\n"
+        "    file.close()\n"
+    )
+    assert guardian.analyze_function_for_leaks(source, "f").is_memory_safe
+    stats = guardian.analysis_stats
+    assert stats["false_positives_filtered"] == 1
+    assert 0.0 < stats["symbolic_execution_time"] <= stats["static_analysis_time"]
+    assert not guardian.analyze_function_for_leaks(
+        source.replace("n < 1", "n < 9"), "f"
+    ).is_memory_safe
+    assert guardian.analysis_stats["false_positives_filtered"] == 1
+
+
 def test_analysis_never_raises_and_keeps_no_failure(
     guardian: KimeraMemoryLeakGuardian, analyzer
 ) -> None:
