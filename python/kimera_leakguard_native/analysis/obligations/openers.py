@@ -18,6 +18,7 @@ from kimera_leakguard_native.analysis.obligations.owners import (
 )
 from kimera_leakguard_native.analysis.obligations.stores import Store, stores_of
 from kimera_leakguard_native.analysis.obligations.text_index import TextIndex
+from kimera_leakguard_native.analysis.obligations.words import is_closer
 from kimera_leakguard_native.analysis.returned import Provided
 from kimera_leakguard_native.analysis.sites import find_sites, may_acquire
 from kimera_leakguard_native.errors import AnalysisError
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 OPENING = frozenset(
     {"connect", "open", "start", "listen", "bind", "login", "connect_async", "aopen", "initialize"}
 )
-_CLOSING = frozenset({"close", "aclose", "stop", "shutdown", "disconnect", "quit", "terminate"})
 _DEFINED = re.compile(rb"^[ \t]+(?:async[ \t]+)?def (\w+)\(", re.MULTILINE)
 _STORED = re.compile(
     rb"^[ \t]+self\.\w+[ \t]*=[ \t]*(?:await[ \t]+)?(?:\w+\.)*(\w+)\(", re.MULTILINE
@@ -55,8 +55,7 @@ def openers_in(
     if module is None:
         return
     for scope in module.classes.values():
-        closing = _CLOSING.intersection(scope.methods)
-        if not closing:
+        if not any(map(is_closer, scope.methods)):
             continue
         for name in OPENING.intersection(scope.methods):
             if may_acquire(scope.methods[name], words):
@@ -84,7 +83,7 @@ def _opened(
     if any(gives_itself_away(way, known) for way in ways):
         return None
     methods = duties.releasing(store)
-    if not methods & _CLOSING or name in methods:
+    if not any(map(is_closer, methods)) or name in methods:
         return None
     held = store.site.resource
     call = store.site.call
