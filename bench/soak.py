@@ -78,7 +78,7 @@ class Forwarded:
                 _core.sampler.LIFE_FORMAT,
                 int(birth * 1e9),
                 int(death * 1e9) if dead else -1,
-                20_000 if node % 5 == 0 else 300,
+                _size(node),
                 node,
                 float(DEFAULT_SAMPLE_BYTES),
                 1e9,
@@ -89,6 +89,15 @@ class Forwarded:
 
     def live(self) -> bytes:
         return self._packed(self._live, dead=False)
+
+    def held(self, large: int) -> list[tuple[int, int, float, int, int]]:
+        found: dict[int, list[int]] = {}
+        for _, _, node in self._live:
+            found.setdefault(node, []).append(_size(node))
+        return [
+            (node, len(sizes), float(len(sizes) * DEFAULT_SAMPLE_BYTES), *_large(sizes, large))
+            for node, sizes in found.items()
+        ]
 
     def new_deaths(self) -> tuple[bytes, int]:
         told, self._dead = self._dead, []
@@ -101,6 +110,15 @@ class Forwarded:
     def new_codes(self) -> list[tuple[str, str]]:
         told, self._codes = self._codes, []
         return told
+
+
+def _size(node: int) -> int:
+    return 20_000 if node % 5 == 0 else 300
+
+
+def _large(sizes: list[int], least: int) -> tuple[int, int]:
+    large = [size for size in sizes if size >= least]
+    return sum(large), max(large, default=0)
 
 
 def observer(days: float, stacks: int) -> list[float]:

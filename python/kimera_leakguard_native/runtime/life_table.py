@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 MAX_WINDOWS = 128
 """Windows that a run is divided into at most; twice as wide ones replace them when they run out."""
 
+MAX_CELLS = 20_000
+"""Counts that are kept of all stacks, some two MiB: beyond it windows become wider too."""
+
 FIRST_WIDTH = 0.25
 """Seconds of a window at the start."""
 
+_FEWEST_WINDOWS = 16
 
 _Key = tuple[int, int, int, bool]
 """Window of birth, window of death, octave of the reach, whether recycled."""
@@ -65,8 +69,9 @@ class Deaths:
 class LifeTable:
     """Deaths of old objects, counted by stack, window of birth, window of death and reach.
 
-    The memory is bounded by stacks x windows squared / 2, and far below it: only deaths at an old
-    age come here, and the limit of what is old grows with the run.
+    Only deaths at an old age come here, and the limit of what is old grows with the run. Where the
+    counts become too many all the same, windows are merged until they fit, or until there are few
+    windows left: then the memory is bounded by the number of stacks.
 
     Parameters
     ----------
@@ -78,6 +83,7 @@ class LifeTable:
         self.width = FIRST_WIDTH
         self._mean = mean
         self._cells: dict[int, dict[_Key, list[int]]] = defaultdict(dict)
+        self._count = 0
 
     def add(self, lives: Iterable[Life]) -> None:
         """Count deaths."""
@@ -88,9 +94,15 @@ class LifeTable:
                 self._halve()
             level = self._level(life.reach)
             key = (int(life.birth / self.width), int(life.death / self.width), level, life.recycled)
-            cell = self._cells[life.node].setdefault(key, [0, 0])
+            cells = self._cells[life.node]
+            cell = cells.get(key)
+            if cell is None:
+                cell = cells[key] = [0, 0]
+                self._count += 1
             cell[0] += 1
             cell[1] += life.size
+            if self._count > MAX_CELLS and life.death >= self.width * _FEWEST_WINDOWS:
+                self._halve()
 
     def deaths(self, node: int, mean: float) -> Iterator[Deaths]:
         """Give the deaths of a stack as a sampler of this mean would have seen them."""
@@ -109,6 +121,7 @@ class LifeTable:
         level = self._level(mean)
         for node, cells in list(self._cells.items()):
             kept = {key: cell for key, cell in cells.items() if key[2] >= level}
+            self._count -= len(cells) - len(kept)
             if kept:
                 self._cells[node] = kept
             else:
@@ -126,4 +139,5 @@ class LifeTable:
                 cell = merged.setdefault((birth // 2, death // 2, level, recycled), [0, 0])
                 cell[0] += count
                 cell[1] += size
+            self._count -= len(cells) - len(merged)
             self._cells[node] = merged

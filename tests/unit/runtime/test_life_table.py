@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimera_leakguard_native.runtime import life_table
 from kimera_leakguard_native.runtime.life_table import MAX_WINDOWS, Life, LifeTable
 
 lives = st.lists(
@@ -33,6 +34,23 @@ def test_memory_is_bounded_however_long_the_run():
     cells = list(table.deaths(1, 1024.0))
     assert len(cells) <= MAX_WINDOWS**2
     assert sum(one.count for one in cells) == 100_000
+
+
+def test_many_stacks_together_are_bounded_and_nothing_is_lost(monkeypatch):
+    monkeypatch.setattr(life_table, "MAX_CELLS", 2000)
+    table = LifeTable(1024.0)
+    for tick in range(1, 20_000):
+        birth = tick * (0.2 + 0.7 * (tick * 7919 % 1000) / 1000)
+        table.add([Life(birth, float(tick), 10, tick % 10, 4096.0)])
+        if tick % 1000 == 0:
+            cells = [one for node in table.nodes() for one in table.deaths(node, 1024.0)]
+            assert len(cells) <= 2000
+            assert sum(one.count for one in cells) == tick
+            assert tick / table.width >= 8
+    table.thin(1e9)
+    assert list(table.nodes()) == []
+    table.add([Life(1.0, 2.0, 10, 1, 1e12)])  # the count of what is kept is right after that
+    assert len(list(table.deaths(1, 1024.0))) == 1
 
 
 def test_a_wider_mean_sees_only_what_reaches_it():
